@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from functions.http.caching_headers import NO_STORE
-from functions.http.calls import Call
+from functions.http.calls import Call, anonymous_caller, verify_credential
 from functions.http.operations import JsonFace
 from shared.domain.client_addresses import is_loopback
 from shared.domain.errors.base import Forbidden, Unauthenticated, printable
@@ -39,7 +39,7 @@ def _is_enabled(settings: Settings) -> bool:
 
 @machine.read(METRICS, ignores_credentials=True, exists=_is_enabled, serves_anonymous_always=True)
 async def metrics_text(call: Call) -> Answer:
-    _require_access(call)
+    await _require_access(call)
     # Imported here, so that it is only loaded if metrics are enabled.
     from shared.telemetry.prometheus import MEDIA_TYPE, PrometheusBackend  # noqa: PLC0415
 
@@ -52,7 +52,7 @@ async def metrics_text(call: Call) -> Answer:
     return Answer(text, 200, dict(NO_STORE), MEDIA_TYPE)
 
 
-def _require_access(call: Call) -> None:
+async def _require_access(call: Call) -> None:
     settings = call.registry.settings
     if origin := call.header("origin"):
         raise Forbidden(
@@ -65,14 +65,29 @@ def _require_access(call: Call) -> None:
             raise PathNotFound(METRICS, "Metrics are for programs on the machine of the registry.")
         _require_own_host(call)
         return
-    expected = settings.metrics_token.get_secret_value() if settings.metrics_token else ""
+    await _require_token(call)
+
+
+async def _require_token(call: Call) -> None:
+    """Raise `metrics-token-missing` or `metrics-token-wrong`; a wrong token counts as a guess."""
+    settings = call.registry.settings
     scheme, _, given = call.header("authorization").partition(" ")
-    is_right = hmac.compare_digest(given.encode(), expected.encode())
-    if not expected or scheme.lower() != "bearer" or not is_right:
+    if scheme.lower() != "bearer" or not given:
         raise Unauthenticated(
             "metrics-token-missing",
             "Metrics need the secret of BALLROOM_METRICS_TOKEN as a bearer token.",
         )
+
+    async def verify() -> None:
+        expected = settings.metrics_token.get_secret_value() if settings.metrics_token else ""
+        if not expected or not hmac.compare_digest(given.encode(), expected.encode()):
+            raise Unauthenticated(
+                "metrics-token-wrong",
+                "The bearer token is not the secret of BALLROOM_METRICS_TOKEN, which metrics need.",
+            )
+
+    address = anonymous_caller(call.headers, settings.proxies).address
+    await verify_credential(verify, given, call.registry, address=address)
 
 
 def _require_own_host(call: Call) -> None:

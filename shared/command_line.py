@@ -118,10 +118,9 @@ def health() -> None:
     from shared.settings import Settings
 
     settings = Settings.load()
-    scheme = "https" if settings.tls_cert else "http"
-    url = f"{scheme}://127.0.0.1:{settings.port}/health/ready"
+    url = f"{settings.local_address}/health/ready"
     try:
-        # The certificate is for another name than that of the loopback.
+        # The certificate is for the public name of the registry.
         answer = httpx.get(url, timeout=HEALTH_SECONDS, verify=False, trust_env=False)  # noqa: S501
     except httpx.TransportError as failure:
         raise NotReady(url, f"does not answer: {failure}") from None

@@ -24,7 +24,7 @@ from pydantic import ValidationError
 
 from functions.api.dry_runs import DRY_RUN
 from functions.archives import archive_caller, archive_to_send, link_of
-from functions.central.central_face import refusal_answer
+from functions.central.central_face import failure_answer, refusal_answer
 from functions.faces import build_app, build_models, operations, warm_up
 from functions.http.answer_caching import hit_recorder, recognizer
 from functions.http.calls import Exchange
@@ -48,7 +48,6 @@ from shared.bootstrap.serving import (
 from shared.commands.first_start import ReadOnlyWelcome, Welcome, first_start
 from shared.domain.body_sizes import MAX_BODY_BYTES, MAX_MULTIPART_OVERHEAD_BYTES
 from shared.domain.client_addresses import caller_network, is_shared
-from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Refusal, Unauthenticated
 from shared.domain.errors.packages import ArchiveLost
 from shared.domain.errors.requests import StorageFull, TooManyRequests
@@ -61,12 +60,12 @@ from shared.hosting.responses import configured_headers
 from shared.hosting.triggers import StartRefused
 from shared.program import respelled, typed_spelling
 from shared.registry import Registry
-from shared.runtime.answers import AnswerCachePolicy
+from shared.runtime.answers import REQUEST_ID_HEADER, Answer, AnswerCachePolicy
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.settings import Settings
 from shared.settings.problems import setting_problem, unknown_settings
 from shared.telemetry.log import log
-from shared.telemetry.metrics import STREAMED, set_backend
+from shared.telemetry.metrics import BROKEN, STREAMED, set_backend
 
 if _is_collecting:
     gc.freeze()  # Later garbage collections skip these objects.
@@ -309,7 +308,6 @@ def archive_resolver(registry: Registry) -> FileResolver | None:
         parts: Sequence[str], params: Mapping[str, str], headers: Mapping[str, str]
     ) -> FileResponse | FileRefusal:
         exchange = Exchange.begin("archive_stream", headers.get("traceparent", ""))
-        request_id = {"X-Request-Id": exchange.request_id}
         try:
             edition_number = edition.number
             link = link_of(parts, params)
@@ -318,29 +316,44 @@ def archive_resolver(registry: Registry) -> FileResolver | None:
             registry.limits.rate_limiter.count_read(caller)
             found = await archive_to_send(registry, link, caller, exchange)
         except Refusal as refusal:
-            refused = _file_refusal(refusal, request_id)
-            exchange.end(refused.status, refusal.outcome)
-            return refused
-        exchange.end(200, STREAMED)
-        cache_policy: AnswerCachePolicy | None = None
-        if found.depends_on is not None:
-            record = hit_recorder(registry, exchange.operation, status=200)
-            cache_policy = AnswerCachePolicy(record, edition_number, found.depends_on.packages)
-        sent = {**found.headers, **request_id}
-        lost = partial(_lost_archive, found.name.coordinate, request_id)
-        return FileResponse(path_of(found.name), found.size, found.etag, sent, cache_policy, lost)
+            return _refused(exchange, refusal)
+        except Exception:
+            return _failed(exchange)
+
+        def answered(status: int) -> AnswerCachePolicy | None:
+            exchange.end(status, STREAMED)
+            if found.depends_on is None:
+                return None
+            record = hit_recorder(registry, exchange.operation, status=status)
+            return AnswerCachePolicy(record, edition_number, found.depends_on.packages)
+
+        return FileResponse(
+            path=path_of(found.name),
+            size=found.size,
+            etag=found.etag,
+            headers={**found.headers, REQUEST_ID_HEADER: exchange.request_id},
+            answered=answered,
+            refuse_damaged=lambda: _refused(exchange, ArchiveLost(found.name.coordinate)),
+            refuse_failed=lambda: _failed(exchange),
+        )
 
     return resolve
 
 
-def _lost_archive(coordinate: Coordinate, request_id: Mapping[str, str]) -> FileRefusal:
-    return _file_refusal(ArchiveLost(coordinate), request_id)
+def _refused(exchange: Exchange, refusal: Refusal) -> FileRefusal:
+    return _ended(exchange, refusal_answer(refusal), refusal.outcome)
 
 
-def _file_refusal(refusal: Refusal, request_id: Mapping[str, str]) -> FileRefusal:
-    answer = refusal_answer(refusal)
-    fields = {**answer.headers, **request_id, "Content-Type": answer.content_type}
-    return FileRefusal(answer.status, fields, answer.body)
+def _failed(exchange: Exchange) -> FileRefusal:
+    """Log the exception that is being handled, and return the answer to a call that failed."""
+    exchange.note_failure()
+    return _ended(exchange, failure_answer(exchange.request_id), BROKEN)
+
+
+def _ended(exchange: Exchange, answer: Answer, outcome: str) -> FileRefusal:
+    exchange.end(answer.status, outcome)
+    added = {REQUEST_ID_HEADER: exchange.request_id, "Content-Type": answer.content_type}
+    return FileRefusal(answer.status, {**answer.headers, **added}, answer.body)
 
 
 def _worker_command(descriptor: int) -> list[str]:

@@ -50,7 +50,7 @@ async def _show(
         events=[(event, event_sentence(event, names)) for _, event in page.events],
         typed=typed,
         kinds=EVENT_FILTERS,
-        is_first=not text_param(call, "before"),
+        is_first=query.before is None,
         newest=f"{path}?{urlencode(typed)}" if typed else path,
         older=f"{path}?{urlencode({**typed, 'before': page.next})}" if page.next else "",
         export=f"{export_path}?{urlencode({**params, 'count': EXPORTED_EVENTS})}",

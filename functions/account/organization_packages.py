@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from functions.account.organization import ORGANIZATION_ROUTE, organization_frame
 from functions.account.trusted_publishers import provider_form
+from functions.html.cursors import page_at_cursor
 from functions.html.numbered_pages import Pager
 from functions.html.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from functions.http.body_parsing import Form
@@ -12,18 +13,17 @@ from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.checklists import Checklist
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import InvalidRequest, NotFound, about_field
-from shared.domain.names import PackageName, parse_package_name
+from shared.domain.names import parse_package_name
 from shared.domain.packages import ReleaseEntry, ReleaseWarning
 from shared.domain.release_pullers import is_erasable_at
 from shared.domain.release_states import State
 from shared.domain.rules.version_rule import VERSION_TOO_LOW
-from shared.domain.token_redaction import redact_tokens
 from shared.domain.withdrawals import is_removed_by_owner
 from shared.runtime.answers import Answer
 from shared.services.packages.deprecation import MAX_MESSAGE_LENGTH
-from shared.services.packages.organization_packages import ManagedPackage
+from shared.services.packages.organization_packages import ManagedPackage, ManagedPackagePage
 from shared.services.publishing.erasure import Erasure
-from shared.services.publishing.held_releases import HeldBurst
+from shared.services.publishing.held_releases import HeldBurst, HeldReleasePage
 from shared.services.tokens.tokens import OfOrganization
 from shared.use_cases import own_releases, packages, tokens, trusted_publishers
 from shared.use_cases.inputs import shown_fields
@@ -43,15 +43,13 @@ FACES = (pages,)
 @pages.read(f"{ORGANIZATION_ROUTE}/packages")
 async def account_organization_packages(call: SignedInCall) -> Answer:
     frame = await organization_frame(call, "packages")
-    after = _cursor_of(call)
-    found = await call.registry.packages.of_organization.page(call.org, after, by=call.caller)
-    return frame.show(found=found, is_first=not after)
 
+    async def read(after: str) -> ManagedPackagePage:
+        name = parse_package_name(after) if after else ""
+        return await call.registry.packages.of_organization.page(call.org, name, by=call.caller)
 
-def _cursor_of(call: SignedInCall) -> PackageName | str:
-    """Return the name after which a list continues, or an empty text for its first page."""
-    after = redact_tokens(call.params.get("after", ""))
-    return parse_package_name(after) if after else ""
+    shown = await page_at_cursor(call, "after", read)
+    return frame.show(shown.problem, found=shown.found, is_first=shown.is_first)
 
 
 @pages.read(PACKAGE_ROUTE)
@@ -262,9 +260,18 @@ async def account_organization_held(
     call: SignedInCall, problem: FormProblem | None = None
 ) -> Answer:
     frame = await organization_frame(call, "held")
-    after = _cursor_of(call)
-    review = await call.registry.publishing.held_releases.page(call.org, after, by=call.caller)
-    return frame.show(problem, review=review, is_first=not after, me=call.account.id)
+
+    async def read(after: str) -> HeldReleasePage:
+        name = parse_package_name(after) if after else ""
+        return await call.registry.publishing.held_releases.page(call.org, name, by=call.caller)
+
+    shown = await page_at_cursor(call, "after", read)
+    return frame.show(
+        problem or shown.problem,
+        review=shown.found,
+        is_first=shown.is_first,
+        me=call.account.id,
+    )
 
 
 @pages.form(

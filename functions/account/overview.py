@@ -3,6 +3,8 @@ person, and account deletion; /dashboard, which Ballerina's documentation names.
 
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 from functions.account.personal_data import personal_data_answer
 from functions.html.pages import PAGE_HEADERS, see_other
 from functions.html.signed_in_pages import FormProblem, SignedInCall, SignedInPages
@@ -47,7 +49,7 @@ async def account_page(call: SignedInCall) -> Answer:
     # One after the other, so that the order of the calls tells nothing of what there is.
     organizations = await registry.organizations.memberships.list_own(by=by)
     tokens = await registry.tokens.access_tokens.list(by.id, by=by)
-    held = await _held(call, organizations)
+    waiting = await _waiting(call, organizations)
     roles = registry.administration.group_rules.roles_by_groups
     now_ms = call.now_ms
     by_groups = await roles.ends_of(call.account)
@@ -56,7 +58,7 @@ async def account_page(call: SignedInCall) -> Answer:
         account=call.account,
         organizations=organizations,
         tokens=tokens,
-        held=held,
+        waiting=waiting,
         ending=(*by_groups.ended_at(now_ms), *by_groups.ending_within(now_ms, roles.notice)),
         expiring=[each.token for each in tokens if each.token.expires_soon(call.now_ms)],
         url=registry.settings.base_url,
@@ -64,16 +66,30 @@ async def account_page(call: SignedInCall) -> Answer:
     )
 
 
-async def _held(
+class WaitingReleases(Struct, frozen=True):
+    """The organizations of an owner with releases that wait, and how many; and those in which more
+    may wait, because not all of their packages were looked at."""
+
+    counts: Sequence[tuple[str, int]]
+    others: Sequence[str]
+
+
+async def _waiting(
     call: SignedInCall, organizations: Sequence[OrganizationMembership]
-) -> list[tuple[str, int]]:
-    """Return the organizations of the owner with releases that wait, and how many: of the first
-    organizations, and of those the first packages, since the page of each has all."""
+) -> WaitingReleases:
+    """Look at the first organizations, and of those at the first packages, since the page of each
+    has all."""
     owned = [each.organization.name for each in organizations if each.role is Role.OWNER]
-    looked_at = [OrgName(name) for name in owned[:ORGANIZATIONS_LOOKED_AT]]
-    page = call.registry.publishing.held_releases.page
-    counts = [len((await page(org, by=call.caller)).releases) for org in looked_at]
-    return [(org, count) for org, count in zip(looked_at, counts, strict=True) if count]
+    counts: list[tuple[str, int]] = []
+    others: list[str] = []
+    for name in owned[:ORGANIZATIONS_LOOKED_AT]:
+        held_releases = call.registry.publishing.held_releases
+        page = await held_releases.page(OrgName(name), by=call.caller)
+        if page.releases:
+            counts.append((name, len(page.releases)))
+        elif page.next:
+            others.append(name)
+    return WaitingReleases(counts, [*others, *owned[ORGANIZATIONS_LOOKED_AT:]])
 
 
 @pages.read("account/data.json")

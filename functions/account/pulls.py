@@ -49,7 +49,7 @@ async def _show(
         typed=typed,
         question=f"{query.package} {query.version}" if query.version else "",
         records_all=call.registry.settings.recorded_pulls is RecordedPulls.ALL,
-        is_first=not text_param(call, "before"),
+        is_first=not query.before,
         newest=f"{path}?{urlencode(typed)}" if typed else path,
         older=f"{path}?{urlencode({**typed, 'before': page.next})}" if page.next else "",
         exports=[

@@ -2,14 +2,14 @@
 releases of an organization, for its owners."""
 
 from functions.account.organization import ORGANIZATION_ROUTE, organization_frame
+from functions.html.cursors import page_at_cursor
 from functions.html.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.domain.coordinates import Coordinate
 from shared.domain.rate_limits import RateLimitClass
-from shared.domain.token_redaction import redact_tokens
 from shared.domain.withdrawal_reasons import WITHDRAWAL_TITLES
 from shared.runtime.answers import Answer
 from shared.services.publishing.report_mail import OUTCOMES
-from shared.services.publishing.reports import Reports
+from shared.services.publishing.reports import OwnReportPage, Reports
 from shared.use_cases import reports
 from shared.use_cases.inputs import shown_fields
 from shared.use_cases.reports import REASON_CHOICES, NewReport
@@ -70,11 +70,15 @@ pages.use_case(
 @pages.read(f"{ORGANIZATION_ROUTE}/reports")
 async def account_organization_reports(call: SignedInCall) -> Answer:
     frame = await organization_frame(call, "packages")
-    after = redact_tokens(call.params.get("after", ""))
-    found = await _reports(call).of_organization(call.org, after, by=call.caller)
+
+    async def read(after: str) -> OwnReportPage:
+        return await _reports(call).of_organization(call.org, after, by=call.caller)
+
+    shown = await page_at_cursor(call, "after", read)
     return frame.show(
-        template="reports",
-        found=found,
-        is_first=not after,
+        shown.problem,
+        "reports",
+        found=shown.found,
+        is_first=shown.is_first,
         titles=WITHDRAWAL_TITLES,
     )

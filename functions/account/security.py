@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from urllib.parse import urlencode
 
 from functions.html.browser_labels import browser_label
+from functions.html.cursors import page_at_cursor
 from functions.html.event_sentences import EVENTS_PER_PAGE, event_label, event_subject
 from functions.html.pages import see_other
 from functions.html.signed_in_pages import FormProblem, SignedInCall, SignedInPages
@@ -13,6 +14,7 @@ from shared.auth.sessions import SESSION_CREDENTIAL
 from shared.domain.event_queries import EventQuery
 from shared.domain.principals import OPERATOR_ID
 from shared.runtime.answers import Answer
+from shared.services.administration.audit_log import AuditLogPage
 
 SECURITY_PATH = "/account/security"
 IDENTITIES_PATH = "/account/identities"
@@ -39,12 +41,17 @@ pages = SignedInPages()
 @pages.read("account/security")
 async def account_security(call: SignedInCall) -> Answer:
     kind = call.params.get("kind", "")
-    before = call.params.get("before", "")
     kind = kind if kind in _KIND_PREFIXES else ""
-    query = EventQuery.parse({"before": before, "kind": kind, "count": str(EVENTS_PER_PAGE)})
-    page = await call.registry.administration.audit_log.of_account(query, by=call.caller)
+
+    async def read(before: str) -> AuditLogPage:
+        query = EventQuery.parse({"before": before, "kind": kind, "count": str(EVENTS_PER_PAGE)})
+        return await call.registry.administration.audit_log.of_account(query, by=call.caller)
+
+    shown = await page_at_cursor(call, "before", read)
+    page = shown.found
     return call.show(
         "account/security.html",
+        shown.problem,
         events=[event for _, event in page.events],
         names={**page.names, call.account.id: "you", OPERATOR_ID: "operator"},
         what=event_label,
@@ -53,7 +60,7 @@ async def account_security(call: SignedInCall) -> Answer:
         kind=kind,
         newest=_events_address(kind),
         older=_events_address(kind, page.next) if page.next else "",
-        is_first=not before,
+        is_first=shown.is_first,
         distrusted_email=call.account.distrusted_email,
     )
 

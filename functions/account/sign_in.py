@@ -32,6 +32,7 @@ class SignInPages(Pages[PageCall]):
 
     call_type = PageCall
     records_reads = True
+    may_be_returned_to = False
 
 
 pages = SignInPages()

@@ -2,10 +2,11 @@
 the version before, and the decision."""
 
 from functions.account.organization import ORGANIZATION_ROUTE, organization_frame
+from functions.html.cursors import page_at_cursor
 from functions.html.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.domain.names import parse_package_name
-from shared.domain.token_redaction import redact_tokens
 from shared.runtime.answers import Answer
+from shared.services.publishing.staged_releases import StagedReleasePage
 from shared.use_cases import staged_releases
 from shared.use_cases.inputs import shown_fields
 from shared.use_cases.moderation import RequiredReason
@@ -21,10 +22,13 @@ async def account_organization_staged_releases(
     call: SignedInCall, problem: FormProblem | None = None
 ) -> Answer:
     frame = await organization_frame(call, "staged")
-    after = redact_tokens(call.params.get("after", ""))
-    staged = call.registry.publishing.staged_releases
-    found = await staged.page(call.org, parse_package_name(after) if after else "", by=call.caller)
-    return frame.show(problem, found=found, is_first=not after)
+
+    async def read(after: str) -> StagedReleasePage:
+        name = parse_package_name(after) if after else ""
+        return await call.registry.publishing.staged_releases.page(call.org, name, by=call.caller)
+
+    shown = await page_at_cursor(call, "after", read)
+    return frame.show(problem or shown.problem, found=shown.found, is_first=shown.is_first)
 
 
 @pages.read(REVIEW_ROUTE)

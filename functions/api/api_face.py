@@ -14,16 +14,17 @@ The operation of a use case reads its summary, inputs and rule from the declarat
 """
 
 import re
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
-from types import NoneType
+from types import MappingProxyType, NoneType
 from typing import Annotated, Any, TypeVar, cast, get_args, get_type_hints
 
 from msgspec import Struct
 from pydantic import AliasGenerator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
+from functions.api.query_parameters import DeclaredQuery, QueryParameter
 from functions.http.body_parsing import bounded_body
 from functions.http.caching_headers import NO_STORE
 from functions.http.calls import Call
@@ -106,6 +107,8 @@ class OpenApi(Struct, frozen=True):
     response: type[BaseModel] | None
     refusals: tuple[int, ...]
     case: UseCase[Any, Any, Any] | None = None
+    problem: type[BaseModel] = ProblemAnswer  # The body of each refusal.
+    parameters: tuple[QueryParameter, ...] = ()
 
 
 Result = BaseModel | Answer | None
@@ -113,7 +116,9 @@ Show = Callable[["ApiCall", ResultT], Awaitable[BaseModel | None]]
 
 
 class ApiCall(Call):
-    """The call of an operation of the API."""
+    """The call of an operation of the API; `query` has the parameters that it declares."""
+
+    query: Mapping[str, str] = MappingProxyType({})
 
     @property
     def owner(self) -> TokenOwner:
@@ -156,6 +161,7 @@ class ApiFace(JsonFace[ApiCall]):
 
     call_type = ApiCall
     operation_type = ApiOperation
+    problem: type[BaseModel] = ProblemAnswer
 
     def __init__(self, parse: ParseBody = parse_body, *, accepts_sessions: bool = True) -> None:
         super().__init__()
@@ -179,6 +185,7 @@ class ApiFace(JsonFace[ApiCall]):
         serves_anonymous_always: bool = False,
         is_read_only_post: bool = False,
         accepts_archive: bool = False,
+        parameters: tuple[QueryParameter, ...] = (),
         name: str = "",
     ) -> Callable[[ApiHandlerT], ApiHandlerT]:
         """Declare the decorated handler as an operation; one that returns None answers a 204.
@@ -186,6 +193,7 @@ class ApiFace(JsonFace[ApiCall]):
         Its annotations name its models; that of its second parameter, if it has one, is the model
         of the body. What may change something counts as one of the limit; one that
         `is_read_only_post` changes nothing.
+        The handler reads `parameters` of the query from the call.
         Where `refusals` are not given they are the usual ones, and those that it has `also`.
         """
 
@@ -202,6 +210,8 @@ class ApiFace(JsonFace[ApiCall]):
                 request=request,
                 response=_first_model(BaseModel, returned, *get_args(returned)),
                 refusals=tuple(sorted({*usual, *also})) if refusals is None else refusals,
+                problem=self.problem,
+                parameters=parameters,
             )
             named = name or cast("Any", handler).__name__
             options: dict[str, Any] = {
@@ -253,6 +263,7 @@ class ApiFace(JsonFace[ApiCall]):
                 response=_first_model(BaseModel, returned),
                 refusals=tuple(sorted({*usual, *also})),
                 case=case,
+                problem=self.problem,
             )
 
             async def handler(call: ApiCall, sent: InputsT | None = None) -> Result:
@@ -271,6 +282,7 @@ class ApiFace(JsonFace[ApiCall]):
         self, handler: Callable[..., Awaitable[Result]], described: OpenApi, call: ApiCall
     ) -> Answer:
         """Call the handler with the parsed body, if it reads one, and answer with its result."""
+        call.query = DeclaredQuery(call.params, described.parameters)
         bodies = [] if described.request is None else [self._parse(described.request, call)]
         result = await handler(call, *bodies)
         if isinstance(result, Answer):

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from pydantic import Field
 
 from functions.api.api_face import ApiCall, ApiFace, ResponseModel, UtcTime
+from functions.api.query_parameters import AFTER_EVENT, EVENT_COUNT, EVENT_FILTERS, EVENT_PAGE
 from functions.http.caching_headers import NO_STORE
 from shared.domain.event_queries import EventQuery
 from shared.domain.events import Event
@@ -58,6 +59,7 @@ audit_log_api = ApiFace()
     "api/v1/orgs/{org}/audit",
     "Show the organization's audit log, newest first; before, count, kind, actor, since and until "
     "narrow it.",
+    parameters=EVENT_PAGE,
 )
 async def api_audit_organization(call: ApiCall) -> LogView:
     return LogView.of(await _organization_page(call))
@@ -68,9 +70,10 @@ async def api_audit_organization(call: ApiCall) -> LogView:
     "api/v1/orgs/{org}/audit.jsonl",
     "Read the same as JSON lines, or oldest first what came after a number; a Link header leads to "
     "the next page.",
+    parameters=(*EVENT_PAGE, AFTER_EVENT),
 )
 async def api_audit_export(call: ApiCall) -> Answer:
-    if call.params.get("after"):
+    if call.query.get("after"):
         return await _exported(call, call.org)
     return _lines(call, await _organization_page(call), "before")
 
@@ -81,30 +84,35 @@ async def api_audit_export(call: ApiCall) -> Answer:
     "Read the events of the whole registry after a number as JSON lines, oldest first; for "
     "administrators.",
     also=(400, 403),
+    parameters=(AFTER_EVENT, EVENT_COUNT, *EVENT_FILTERS),
 )
 async def api_audit_registry(call: ApiCall) -> Answer:
     return await _exported(call, None)
 
 
 @audit_log_api.operation(
-    "GET", "api/v1/account/events", "Show the events of your account, newest first.", also=(400,)
+    "GET",
+    "api/v1/account/events",
+    "Show the events of your account, newest first.",
+    also=(400,),
+    parameters=EVENT_PAGE,
 )
 async def api_audit_account(call: ApiCall) -> LogView:
     page = await call.registry.administration.audit_log.of_account(
-        EventQuery.parse(call.params), by=call.caller
+        EventQuery.parse(call.query), by=call.caller
     )
     return LogView.of(page)
 
 
 async def _organization_page(call: ApiCall) -> AuditLogPage:
-    query = EventQuery.parse(call.params)
+    query = EventQuery.parse(call.query)
     return await call.registry.administration.audit_log.of_organization(
         call.org, query, by=call.caller
     )
 
 
 async def _exported(call: ApiCall, org: OrgName | None) -> Answer:
-    query = replace(EventQuery.parse(call.params), before=None)
+    query = replace(EventQuery.parse(call.query), before=None)
     page = await call.registry.administration.audit_log.export(org, query, by=call.caller)
     answer = _lines(call, page, "after")
     answer.headers["Audit-Cursor"] = str(page.cursor)
@@ -115,7 +123,7 @@ def _lines(call: ApiCall, page: AuditLogPage, parameter: str) -> Answer:
     lines = [f"{each.model_dump_json(by_alias=True)}\n" for each in _shown(page)]
     headers = dict(NO_STORE)
     if page.next is not None:
-        query = urlencode({**call.params, parameter: str(page.next)})
+        query = urlencode({**call.query, parameter: str(page.next)})
         headers["Link"] = f'<?{query}>; rel="next"'
     return Answer("".join(lines).encode(), headers=headers, media_type=JSON_LINES)
 

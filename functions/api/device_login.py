@@ -1,5 +1,6 @@
 """The API of device login (RFC 8628): codes for a device, and its token."""
 
+from collections.abc import Mapping
 from typing import Self
 
 from pydantic import ConfigDict, Field, ValidationError
@@ -9,9 +10,14 @@ from functions.api.api_face import ApiCall, ApiFace, RequestModel, ResponseModel
 from functions.http.body_parsing import form_of, is_form
 from functions.http.caching_headers import NO_STORE
 from functions.http.calls import Call
-from functions.http.json_answers import json_answer
+from functions.http.json_answers import (
+    STATUS_BY_KIND,
+    failure_sentence,
+    json_answer,
+    refusal_headers,
+)
 from shared.domain.device_login import DEVICE_TOKEN_DAYS
-from shared.domain.errors.base import InvalidRequest
+from shared.domain.errors.base import InvalidRequest, Refusal, RefusalKind
 from shared.domain.errors.identity import DeviceRefusal
 from shared.runtime.answers import Answer
 from shared.services.tokens.device_login import DeviceAuthorization, DeviceLoginResult
@@ -97,7 +103,51 @@ def _parse_request(model: type[InputsT], call: Call) -> InputsT:
         raise InvalidRequest(message) from None
 
 
-device_api = ApiFace(_parse_request, accepts_sessions=False)
+class OAuthProblem(ResponseModel):
+    """Why a request was refused, in the form of OAuth (RFC 6749, section 5.2)."""
+
+    model_config = ConfigDict(alias_generator=to_snake)
+
+    error: str = Field(description="A code of RFC 6749 or RFC 8628, such as authorization_pending.")
+    error_description: str
+
+
+# The codes of refusals that are not those of a device login.
+_OAUTH_CODES = {
+    RefusalKind.INVALID: "invalid_request",
+    RefusalKind.UNAUTHENTICATED: "invalid_client",
+    RefusalKind.FORBIDDEN: "unauthorized_client",
+    RefusalKind.NOT_FOUND: "invalid_request",
+    RefusalKind.CONFLICT: "invalid_request",
+    RefusalKind.METHOD_NOT_ALLOWED: "invalid_request",
+    RefusalKind.LENGTH_MISSING: "invalid_request",
+    RefusalKind.TOO_LARGE: "invalid_request",
+    RefusalKind.TOO_MANY: "slow_down",
+    RefusalKind.UNAVAILABLE: "temporarily_unavailable",
+}
+
+
+class DeviceFace(ApiFace):
+    """Answers machines that know OAuth: the `error` of a refusal is a code of it."""
+
+    problem = OAuthProblem
+
+    def __init__(self) -> None:
+        super().__init__(_parse_request, accepts_sessions=False)
+
+    def refused(self, call: ApiCall, refusal: Refusal) -> Answer:  # noqa: ARG002 - as the others.
+        usual = _OAUTH_CODES[refusal.kind]
+        code = refusal.error if isinstance(refusal, DeviceRefusal) else usual
+        return _oauth_error(
+            code, str(refusal), STATUS_BY_KIND[refusal.kind], refusal_headers(refusal)
+        )
+
+    def failed(self, call: ApiCall) -> Answer:
+        sentence = failure_sentence(call.exchange.request_id)
+        return _oauth_error("server_error", sentence, 500, NO_STORE)
+
+
+device_api = DeviceFace()
 
 
 @device_api.operation(
@@ -113,7 +163,7 @@ async def device_api_ask(call: ApiCall, sent: DeviceAsk) -> DeviceCodes | Answer
     try:
         return DeviceCodes.of(await login.authorize(sent.client_id, sent.scope, by=call.caller))
     except DeviceRefusal as refusal:
-        return _oauth_error(refusal)
+        return _device_error(refusal)
 
 
 @device_api.operation(
@@ -132,13 +182,16 @@ async def device_api_token(call: ApiCall, poll: DevicePoll) -> DeviceToken | Ans
             "Send grant_type=urn:ietf:params:oauth:grant-type:device_code and the device_code.",
             error="unsupported_grant_type",
         )
-        return _oauth_error(refusal)
+        return _device_error(refusal)
     try:
         return DeviceToken.of(await login.exchange(poll.device_code, by=call.caller))
     except DeviceRefusal as refusal:
-        return _oauth_error(refusal)
+        return _device_error(refusal)
 
 
-def _oauth_error(refusal: DeviceRefusal) -> Answer:
-    body = {"error": refusal.error, "error_description": str(refusal)}
-    return json_answer(body, 400, NO_STORE)
+def _device_error(refusal: DeviceRefusal) -> Answer:
+    return _oauth_error(refusal.error, str(refusal), 400, NO_STORE)
+
+
+def _oauth_error(code: str, sentence: str, status: int, headers: Mapping[str, str]) -> Answer:
+    return json_answer({"error": code, "error_description": sentence}, status, headers)

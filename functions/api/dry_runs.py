@@ -23,8 +23,14 @@ class DryRunView(ResponseModel):
 
     findings: list[FindingView]
     may_publish: bool = Field(
+        description="Whether no finding is an error. A credential that only reads is none."
+    )
+    # Copies of publish.py and of pipelines from earlier versions read this spelling.
+    may_publish_respelled: bool = Field(
+        validation_alias="may_publish",
         serialization_alias="may_publish",
-        description="Whether no finding is an error. A credential that only reads is none.",
+        description="Deprecated: the same as mayPublish.",
+        json_schema_extra={"deprecated": True},
     )
 
 

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from functions.api.accounts import MadeView
 from functions.api.api_face import ApiCall, ApiFace, ResponseModel, UtcTime, utc_datetime
+from functions.api.query_parameters import QueryParameter, after
 from functions.http.caching_headers import NO_STORE
 from functions.http.json_answers import JSON
 from shared.domain.accounts import Account
@@ -176,9 +177,20 @@ _OWN = "api/v1/packages/{org}/{name}/{version}"
     "List releases that could be withheld, of `org`, `name`, `account`, `token`, `publisher` and "
     "`since`; `next` continues the list as `after`.",
     refusals=(400, 401, 403, 404),
+    parameters=(
+        QueryParameter.text("org", "Releases of this organization."),
+        QueryParameter.text("name", "Releases of this package of the organization."),
+        QueryParameter.text("account", "Releases that this account published."),
+        QueryParameter.text("token", "Releases published with the token of this id."),
+        QueryParameter.text(
+            "publisher", "Releases that the trusted publisher of this id published."
+        ),
+        QueryParameter.time("since", "Releases published at this time or later."),
+        after(),
+    ),
 )
 async def api_moderation_releases(call: ApiCall) -> SelectedReleasesView:
-    params = call.params
+    params = call.query
     selections = call.registry.publishing.selections
     account = params.get("account", "")
     since = params.get("since", "")
@@ -190,8 +202,8 @@ async def api_moderation_releases(call: ApiCall) -> SelectedReleasesView:
         publisher=params.get("publisher", ""),
         since_ms=parse_time("since", since) if since else None,
     )
-    after = params.get("after", "")
-    found = await selections.page(selection, State.REMOVED, after, by=call.caller)
+    continued = params.get("after", "")
+    found = await selections.page(selection, State.REMOVED, continued, by=call.caller)
     return SelectedReleasesView(
         releases=[ReleaseStateView.of(each) for each in found.releases], next=found.next
     )

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from functions.api.api_face import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
 from functions.api.moderation import waiting_answer
+from functions.api.query_parameters import QueryParameter
 from shared.domain.errors.base import NotFound, about_field
 from shared.domain.name_disputes import (
     MAX_STATEMENT_LENGTH,
@@ -144,11 +145,14 @@ def _disputes(call: ApiCall) -> NameDisputes:
     "api/v1/name-disputes",
     "List the name disputes that you are a party of; `all=true` lists all, for administrators.",
     also=(403,),
+    parameters=(
+        QueryParameter("all", "Whether to list all, for administrators.", {"type": "boolean"}),
+    ),
 )
 async def api_name_disputes_list(call: ApiCall) -> DisputeList:
     disputes = _disputes(call)
     now_ms = call.registry.clock.now_ms()
-    if call.params.get("all", "") == "true":
+    if call.query.get("all", "") == "true":
         found = await disputes.all(by=call.caller)
     else:
         found = await disputes.own(by=call.caller)

@@ -43,7 +43,7 @@ from functions.api import (
     trusted_publishing,
     webhooks,
 )
-from functions.api.api_face import ApiCall, ApiFace, ApiOperation, ProblemAnswer
+from functions.api.api_face import ApiCall, ApiFace, ApiOperation
 from functions.http.json_answers import json_answer
 from shared.runtime.answers import Answer
 
@@ -155,17 +155,19 @@ def _described(operation: ApiOperation) -> dict[str, object]:
         "responses": {
             str(api.status): _response("Success.", api.response),
             **{
-                str(status): _response(_REASONS[status], ProblemAnswer)
+                str(status): _response(_REASONS[status], api.problem)
                 for status in (*api.refusals, HTTPStatus.TOO_MANY_REQUESTS)
             },
         },
     }
     names = [part[1:-1] for part in operation.route.split("/") if part.startswith("{")]
-    if names:
-        described["parameters"] = [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-            for name in names
-        ]
+    parameters: list[dict[str, object]] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in names
+    ]
+    parameters += [each.described for each in api.parameters]
+    if parameters:
+        described["parameters"] = parameters
     if HTTPStatus.UNAUTHORIZED not in api.refusals:
         described["security"] = []
     if api.request:
@@ -187,7 +189,9 @@ def _content(model: type[BaseModel]) -> dict[str, object]:
 def _schemas(operations: Iterable[ApiOperation]) -> object:
     described = [each.openapi for each in operations]
     requests = {each.request for each in described if each.request}
-    answers = {ProblemAnswer} | {each.response for each in described if each.response}
+    answers = {each.problem for each in described} | {
+        each.response for each in described if each.response
+    }
     models: list[tuple[type[BaseModel], Literal["validation", "serialization"]]] = [
         *((model, "validation") for model in requests),
         *((model, "serialization") for model in answers),

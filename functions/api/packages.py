@@ -6,6 +6,7 @@ from typing import Self
 from pydantic import Field
 
 from functions.api.api_face import ApiCall, ApiFace, ResponseModel, UtcTime, utc_datetime
+from functions.api.query_parameters import BEFORE_EVENT, EVENT_COUNT, QueryParameter
 from functions.html.event_sentences import history_sentence
 from functions.http.addresses import symbol_path
 from shared.domain.checklists import Checklist, CheckState
@@ -13,7 +14,14 @@ from shared.domain.coordinates import Package
 from shared.domain.event_queries import EventQuery
 from shared.domain.package_history import CredentialKind, HistoryEntry
 from shared.domain.packages import Head, Release
-from shared.domain.search import ResultPage, SymbolHit, SymbolQuery
+from shared.domain.search import (
+    DEFAULT_LIMIT,
+    MAX_LIMIT,
+    MAX_OFFSET,
+    ResultPage,
+    SymbolHit,
+    SymbolQuery,
+)
 from shared.domain.visibility import Visibility
 from shared.services.packages.history import HistoryPage
 from shared.use_cases import packages
@@ -144,11 +152,11 @@ history_api = ApiFace()
     "Show what changed of a package, newest first; `before` and `count` page. Members see who, and "
     "changes of visibility, publishers and roles.",
     refusals=(400, 401, 404),
+    parameters=(BEFORE_EVENT, EVENT_COUNT),
 )
 async def api_packages_history(call: ApiCall) -> HistoryView:
-    asked = {name: call.params.get(name, "") for name in ("before", "count")}
     history = call.registry.packages.history
-    page = await history.of_package(call.package, EventQuery.parse(asked), by=call.caller)
+    page = await history.of_package(call.package, EventQuery.parse(call.query), by=call.caller)
     return HistoryView.of(page)
 
 
@@ -261,9 +269,14 @@ symbols_api = ApiFace()
     "api/v1/symbols",
     "Find symbols by `q`, such as parseCsv, Client.get or http:Client; `limit` and `offset` page.",
     refusals=(),
+    parameters=(
+        QueryParameter.text("q", "The name of a symbol, such as parseCsv or http:Client."),
+        QueryParameter.number("limit", "How many to return.", 0, MAX_LIMIT, DEFAULT_LIMIT),
+        QueryParameter.number("offset", "How many to leave out.", 0, MAX_OFFSET, 0),
+    ),
 )
 async def api_symbols_search(call: ApiCall) -> SymbolList:
-    params = call.params
+    params = call.query
     page = ResultPage.parse(params.get("limit", ""), params.get("offset", ""))
     query = SymbolQuery.parse(params.get("q", ""))
     found = await call.registry.packages.search.symbols(query, page, by=call.caller)

@@ -7,6 +7,7 @@ from typing import Any, Self
 from pydantic import Field, field_validator
 
 from functions.api.api_face import ApiCall, ApiFace, ResponseModel, UtcTime, utc_datetime
+from functions.api.query_parameters import BALLERINA_VERSION
 from functions.http.addresses import provenance_path
 from functions.http.json_answers import JSON
 from functions.http.representations import Representation, conditional_answer
@@ -112,6 +113,7 @@ provenance_api = ApiFace()
     "api/v1/packages/{org}/{name}/{version}/origin",
     "Show the provenance of a release: the run of a workflow, or a stored token.",
     refusals=(400, 401, 404),
+    parameters=(BALLERINA_VERSION,),
 )
 async def api_provenance_origin(call: ApiCall) -> OriginView:
     asked = call.coordinate
@@ -174,6 +176,7 @@ statements_api = ApiFace()
     "api/v1/provenance/{org}/{name}/{version}",
     "Show what vouches for a release: the signed statements of the registry, and Sigstore bundles.",
     refusals=(400, 401, 404),
+    parameters=(BALLERINA_VERSION,),
 )
 async def api_provenance_statements(call: ApiCall) -> ProvenanceView | Answer:
     asked = call.coordinate

@@ -7,9 +7,16 @@ from urllib.parse import urlencode
 from pydantic import Field
 
 from functions.api.api_face import ApiCall, ApiFace, ResponseModel, UtcTime, utc_datetime
+from functions.api.query_parameters import QueryParameter
 from functions.http.caching_headers import NO_STORE
 from functions.http.csv_tables import CSV, csv_table
-from shared.domain.pull_records import MAX_PULLS_EXPORTED, PullQuery, RecordedPull
+from shared.domain.pull_records import (
+    MAX_PULLS_EXPORTED,
+    MAX_PULLS_PAGE_SIZE,
+    PULLS_PAGE_SIZE,
+    PullQuery,
+    RecordedPull,
+)
 from shared.runtime.answers import Answer
 from shared.services.packages.pull_records import PullRecordPage
 
@@ -54,14 +61,32 @@ class PullsView(ResponseModel):
 pulls_api = ApiFace()
 
 
+def _page_size(most: int, default: int) -> QueryParameter:
+    return QueryParameter.number("count", "How many pulls are read at once.", 1, most, default)
+
+
+_PULL_FILTERS = (
+    QueryParameter.text("package", "Only pulls of this package of the organization."),
+    QueryParameter.text("version", "Only pulls of this version; it needs package."),
+    QueryParameter.text(
+        "principal", "Only pulls of this account, organization or token, by its id, or of a job."
+    ),
+    QueryParameter.time("since", "Only pulls at this time or later."),
+    QueryParameter.time("until", "Only pulls before this time."),
+    QueryParameter.text("before", "Continue here: the next of a page."),
+)
+_EXPORT = (*_PULL_FILTERS, _page_size(MAX_PULLS_EXPORTED, MAX_PULLS_EXPORTED))
+
+
 @pulls_api.operation(
     "GET",
     "api/v1/orgs/{org}/pulls",
     "Show who pulled the organization's packages in the last 90 days, newest first; package, "
     "version, principal, since, until, before and count narrow it.",
+    parameters=(*_PULL_FILTERS, _page_size(MAX_PULLS_PAGE_SIZE, PULLS_PAGE_SIZE)),
 )
 async def api_org_pulls(call: ApiCall) -> PullsView:
-    query = PullQuery.parse(call.org, call.params)
+    query = PullQuery.parse(call.org, call.query)
     page = await call.registry.packages.pull_records.of_organization(query, by=call.caller)
     return PullsView(pulls=list(views_of(page)), next=page.next or None)
 
@@ -70,6 +95,7 @@ async def api_org_pulls(call: ApiCall) -> PullsView:
     "GET",
     "api/v1/orgs/{org}/pulls.jsonl",
     "Read the same as JSON lines, up to 10,000; a Link header leads to the next page.",
+    parameters=_EXPORT,
 )
 async def api_org_pulls_lines(call: ApiCall) -> Answer:
     page = await _exported(call)
@@ -80,6 +106,7 @@ async def api_org_pulls_lines(call: ApiCall) -> Answer:
     "GET",
     "api/v1/orgs/{org}/pulls.csv",
     "Read the same as CSV, up to 10,000; cells that a spreadsheet would run begin with '.",
+    parameters=_EXPORT,
 )
 async def api_org_pulls_csv(call: ApiCall) -> Answer:
     page = await _exported(call)
@@ -115,7 +142,7 @@ CSV_COLUMNS = (
 
 
 async def _exported(call: ApiCall) -> PullRecordPage:
-    params = {"count": str(MAX_PULLS_EXPORTED), **call.params}
+    params = {"count": str(MAX_PULLS_EXPORTED), **call.query}
     query = PullQuery.parse(call.org, params, most=MAX_PULLS_EXPORTED)
     return await call.registry.packages.pull_records.of_organization(query, by=call.caller)
 
@@ -125,6 +152,6 @@ def _file(call: ApiCall, page: PullRecordPage, text: str, media_type: str) -> An
     name = f"{call.org}-pulls.{suffix}"
     headers = {**NO_STORE, "Content-Disposition": f'attachment; filename="{name}"'}
     if page.next:
-        query = urlencode({**call.params, "before": page.next})
+        query = urlencode({**call.query, "before": page.next})
         headers["Link"] = f'<?{query}>; rel="next"'
     return Answer(text.encode(), headers=headers, media_type=media_type)

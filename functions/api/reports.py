@@ -6,6 +6,7 @@ from typing import Self
 from pydantic import Field
 
 from functions.api.api_face import ApiCall, ApiFace, ResponseModel, UtcTime, utc_datetime
+from functions.api.query_parameters import after
 from shared.domain.principals import names_within_sentences
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.release_states import State
@@ -169,10 +170,11 @@ async def api_reports_own(call: ApiCall) -> ReportList:
     "GET",
     "api/v1/orgs/{org}/reports",
     "List reports about releases of an organization, without who made them; for its owners.",
+    parameters=(after(),),
 )
 async def api_org_reports(call: ApiCall) -> OwnReportList:
     found = await _reports(call).of_organization(
-        call.org, call.params.get("after", ""), by=call.caller
+        call.org, call.query.get("after", ""), by=call.caller
     )
     views = [
         OwnReportView(

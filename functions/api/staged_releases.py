@@ -6,6 +6,7 @@ from typing import Self
 from pydantic import AliasPath, Field
 
 from functions.api.api_face import ApiCall, ApiFace, ResponseModel, UtcTime, utc_datetime
+from functions.api.query_parameters import after
 from shared.domain.api_docs.records import ListedChange
 from shared.domain.archives.unpacking import EntryChange
 from shared.domain.names import parse_package_name
@@ -120,11 +121,13 @@ _STAGED = "api/v1/packages/{org}/{name}/{version}"
     "GET",
     "api/v1/orgs/{org}/staged-releases",
     "List the releases of an organization that wait for a review; for its members.",
+    parameters=(after("Only packages whose names come after this one: the next of a page."),),
 )
 async def api_staged_releases_list(call: ApiCall) -> StagedReleaseList:
     staged = call.registry.publishing.staged_releases
-    after = redact_tokens(call.params.get("after", ""))
-    found = await staged.page(call.org, parse_package_name(after) if after else "", by=call.caller)
+    cursor = redact_tokens(call.query.get("after", ""))
+    name = parse_package_name(cursor) if cursor else ""
+    found = await staged.page(call.org, name, by=call.caller)
     views = [StagedReleaseView.of(each.release, found.names) for each in found.releases]
     return StagedReleaseList(releases=views, next=found.next)
 

@@ -6,6 +6,7 @@ import base64
 from pydantic import Field
 
 from functions.api.api_face import ApiCall, ApiFace, ResponseModel
+from functions.api.query_parameters import BALLERINA_VERSION
 from functions.http.caching_headers import NO_STORE
 from functions.http.json_answers import JSON
 from shared.domain.errors.transparency import release_being_logged
@@ -57,6 +58,7 @@ async def api_log_opening(call: ApiCall) -> OpeningView:
     "Prove that the transparency log has a release: as text (c2sp.org/tlog-proof), or with its "
     "entry as JSON for clients that accept it.",
     refusals=(400, 401, 404),
+    parameters=(BALLERINA_VERSION,),
 )
 async def api_log_proof(call: ApiCall) -> LogProofView | Answer:
     asked = call.coordinate

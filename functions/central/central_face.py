@@ -13,7 +13,7 @@ from functions.http.calls import Call
 from functions.http.json_answers import (
     failure_sentence,
     json_answer,
-    retry_headers,
+    refusal_headers,
     withdrawal_fields,
 )
 from functions.http.operations import Face
@@ -65,15 +65,19 @@ class CentralFace(Face[Call]):
         return answer
 
     def failed(self, call: Call) -> Answer:
-        message = failure_sentence(call.exchange.request_id)
-        return json_answer({"message": message}, 500, OPEN_HEADERS)
+        return failure_answer(call.exchange.request_id)
 
 
 def refusal_answer(refusal: Refusal) -> Answer:
     """Return the refusal as JSON with the status under which its message is shown."""
-    headers = OPEN_HEADERS | retry_headers(refusal)
+    headers = OPEN_HEADERS | refusal_headers(refusal)
     body = {"message": str(refusal), **withdrawal_fields(refusal)}
     return json_answer(body, _STATUS_BY_KIND[refusal.kind], headers)
+
+
+def failure_answer(request_id: str) -> Answer:
+    """Return a 500 with the request id, and nothing of the exception."""
+    return json_answer({"message": failure_sentence(request_id)}, 500, OPEN_HEADERS)
 
 
 def page_of(params: Mapping[str, str]) -> ResultPage:

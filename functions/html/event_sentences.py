@@ -65,7 +65,7 @@ EVENT_TEXTS: Mapping[str, EventText] = {
     "account.renamed": EventText("renamed the account {before} to {after}", "Account renamed"),
     "account.unlocked": EventText("unlocked {account}", "Account unlocked"),
     "advisory-set.imported": EventText(
-        "imported {records} advisories as {subject}", "Advisories imported"
+        "imported advisories as {subject}, {records} in all", "Advisories imported"
     ),
     "advisory-set.removed": EventText(
         "removed the advisories {subject}", "Imported advisories removed"

@@ -6,6 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import quote_plus
 
+from shared.domain.sentences import counted
 from shared.domain.times import MS
 from shared.prose.safe_html import SafeHtml, show_bidi_characters
 
@@ -31,7 +32,7 @@ _UNITS = (
 _NAME_BREAK = re.compile(r"(?<=[._/])|(?<=[a-z0-9])(?=[A-Z])")
 
 _KILO = 1_024
-_SHORT = ((10**9, "G"), (10**6, "M"), (10**3, "k"))
+_THOUSAND = 1_000
 _ONE_DIGIT = 10  # Smaller numbers get one digit after the point.
 
 
@@ -114,16 +115,20 @@ def grouped(number: int) -> str:
 
 def short_number(number: int) -> str:
     """Return a number in about three digits: `12k`, `1.2M`."""
-    for scale, letter in _SHORT:
-        if number >= scale:
-            parts = number / scale
-            return f"{parts:.1f}{letter}" if parts < _ONE_DIGIT else f"{int(parts)}{letter}"
-    return str(number)
+    if number < _THOUSAND:
+        return str(number)
+    size = float(number)
+    for letter in ("k", "M"):
+        size /= _THOUSAND
+        if round(size) < _THOUSAND:
+            return f"{_short(size)}{letter}"
+    return f"{_short(size / _THOUSAND)}G"
 
 
-def counted(number: int, thing: str, things: str = "") -> str:
-    """Return a number with what it counts, one or several: `1 package`, `2,000 packages`."""
-    return f"{grouped(number)} {thing if number == 1 else things or f'{thing}s'}"
+def _short(size: float) -> str:
+    """Return a number in two digits if it is smaller than ten after rounding, else without a
+    fraction."""
+    return f"{size:.1f}" if round(size, 1) < _ONE_DIGIT else f"{size:.0f}"
 
 
 def sized(size_bytes: int) -> str:
@@ -133,8 +138,8 @@ def sized(size_bytes: int) -> str:
     size = float(size_bytes)
     for unit in ("KiB", "MiB"):
         size /= _KILO
-        if size < _KILO:
-            return f"{size:.1f} {unit}" if size < _ONE_DIGIT else f"{size:.0f} {unit}"
+        if round(size) < _KILO:
+            return f"{_short(size)} {unit}"
     return f"{size / _KILO:,.1f} GiB"
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from functions.html import formatting
 from functions.html.operator_links import contact_address
+from shared.domain.sentences import counted
 from shared.domain.withdrawal_reasons import reason_text
 from shared.domain.withdrawals import withdrawal_text, withdrawal_title
 from shared.prose.safe_html import show_bidi_characters
@@ -88,7 +89,7 @@ _FRAME = {
 # Filters of the templates.
 _FILTERS: tuple[Callable[..., str], ...] = (
     formatting.ago,
-    formatting.counted,
+    counted,
     formatting.day,
     formatting.breakable,
     formatting.grouped,

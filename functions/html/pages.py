@@ -3,11 +3,11 @@ refusals as pages.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from msgspec import Struct, structs
@@ -16,7 +16,8 @@ from functions.html.operator_links import operator_links
 from functions.html.page_templates import render_template
 from functions.http.calls import Call
 from functions.http.json_answers import STATUS_BY_KIND, retry_headers
-from functions.http.operations import READ_METHODS, Face, Operation
+from functions.http.operations import READ_METHODS, Effect, Face, HandlerT, Operation
+from functions.http.return_paths import add_return_page, return_path
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import SignInToRead
@@ -24,7 +25,6 @@ from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.notices import Banner
 from shared.domain.principals import Principal
 from shared.domain.recent_sign_in import is_recently_signed_in
-from shared.domain.sign_in import return_path
 from shared.domain.token_redaction import redact_tokens
 from shared.registry import Registry
 from shared.runtime.answers import Answer
@@ -217,8 +217,24 @@ PageCallT = TypeVar("PageCallT", bound=PageCall)
 class Pages(Face[PageCallT]):
     """Operations that answer with pages; refusals are pages as well."""
 
+    may_be_returned_to = True  # Whether a sign-in may return to the pages.
+
+    def add(
+        self,
+        route: str,
+        methods: Sequence[str],
+        effect: Effect,
+        handler: HandlerT,
+        *,
+        name: str = "",
+        **options: Any,
+    ) -> HandlerT:
+        if self.may_be_returned_to and "GET" in methods:
+            add_return_page(route)
+        return super().add(route, methods, effect, handler, name=name, **options)
+
     async def answer(self, call: PageCallT, operation: Operation) -> Answer:
-        if operation.ignores_credentials:
+        if operation.ignores_credentials and not operation.needs_credentials(call):
             return await operation.handle(call)
         board = await call.registry.limits.notice_cache.current()
         call.banners = board.banners

@@ -22,13 +22,14 @@ from functions.html.pages import (
 from functions.http.body_parsing import Form, form_of
 from functions.http.json_answers import STATUS_BY_KIND, retry_headers
 from functions.http.operations import READ_METHODS, WRITE_METHODS, Operation
+from functions.http.return_paths import HOME_PATH, return_path
 from shared.auth.cookies import Cookie
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Forbidden, Invalid, Refusal, about_field
 from shared.domain.errors.identity import SignInAgain
 from shared.domain.errors.missing_pages import PageNotFound
 from shared.domain.rate_limits import RateLimitClass
-from shared.domain.sign_in import HOME_PATH, SignInPurpose, return_path
+from shared.domain.sign_in import SignInPurpose
 from shared.domain.token_redaction import redact_tokens
 from shared.registry import Registry
 from shared.runtime.answers import Answer
@@ -337,7 +338,7 @@ def remembered_page(call: PageCall) -> str:
 
 
 def return_page(call: PageCall) -> str:
-    """Return the path of the page of this registry to open after a sign-in."""
+    """Return the path and query of the page of this registry to open after a sign-in."""
     if to := call.params.get("to", ""):
         return return_path(to)
-    return return_path(call.path) if call.method in READ_METHODS else HOME_PATH
+    return return_path(call.target) if call.method in READ_METHODS else HOME_PATH

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from functions.account.personal_data import personal_data_answer
 from functions.api.accounts import LeaversStatementView
 from functions.html.browser_labels import browser_label
+from functions.html.cursors import page_at_cursor
 from functions.html.event_sentences import EVENTS_PER_PAGE, event_label, event_subject
 from functions.html.pages import MAX_SEARCH_LENGTH, PAGE_HEADERS, see_other
 from functions.html.signed_in_pages import (
@@ -26,7 +27,10 @@ from shared.domain.principals import names_within_sentences
 from shared.domain.proposals import Proposal
 from shared.domain.sessions import Session
 from shared.runtime.answers import Answer
-from shared.services.administration.account_administration import AccountAdministration
+from shared.services.administration.account_administration import (
+    AccountAdministration,
+    AccountDetails,
+)
 from shared.services.administration.administrators import Administrators
 from shared.services.administration.auditors import Auditors
 from shared.services.administration.group_roles import GroupRuleDryRun
@@ -83,15 +87,19 @@ async def _account_page(
     problem: FormProblem | None = None,
     link: Secret | None = None,
 ) -> Answer:
-    params = {"before": call.params.get("before", ""), "count": str(EVENTS_PER_PAGE)}
-    person = await _accounts(call).show(account_id, EventQuery.parse(params), by=call.caller)
+    async def read(before: str) -> AccountDetails:
+        query = EventQuery.parse({"before": before, "count": str(EVENTS_PER_PAGE)})
+        return await _accounts(call).show(account_id, query, by=call.caller)
+
+    shown = await page_at_cursor(call, "before", read)
+    person = shown.found
     account = person.account
     providers = call.registry.identity.sign_in_flow.providers
     freezes = call.registry.organizations.freezes
     by_groups = await call.registry.administration.group_rules.roles_by_groups.ends_of(account)
     return call.show(
         "manage/account.html",
-        problem,
+        problem or shown.problem,
         person=person,
         account=account,
         by_groups=by_groups.roles,
@@ -107,7 +115,7 @@ async def _account_page(
         actions=(REVOKE,),
         what=event_label,
         about=event_subject,
-        is_first=not params["before"],
+        is_first=shown.is_first,
         erasure=await call.registry.administration.account_erasures.pending(account.id),
     )
 

@@ -5,6 +5,7 @@ from functools import partial
 
 from msgspec import Struct
 
+from functions.html.cursors import page_at_cursor
 from functions.html.event_sentences import event_label
 from functions.html.numbered_pages import Pager
 from functions.html.pages import see_other
@@ -24,6 +25,7 @@ from shared.domain.proposals import Proposal
 from shared.domain.release_states import State
 from shared.domain.withdrawal_reasons import WITHDRAWAL_TITLES
 from shared.runtime.answers import Answer
+from shared.services.publishing.moderation import InspectedRelease
 from shared.use_cases import moderation
 from shared.use_cases.inputs import InputsT, shown_fields
 from shared.use_cases.moderation import RequiredReason, TakeDown
@@ -149,14 +151,19 @@ async def manage_release(
     call: SignedInCall, problem: FormProblem | None = None, refused: str = ""
 ) -> Answer:
     """Show a release and its actions; `refused` names the action that the problem is about."""
-    before = EventQuery.parse({"before": call.params.get("before", "")}).before
-    inspection = await call.registry.publishing.moderation.inspect(
-        call.coordinate, before, by=call.caller
-    )
+    coordinate = call.coordinate
+
+    async def read(before: str) -> InspectedRelease:
+        number = EventQuery.parse({"before": before}).before
+        inspect = call.registry.publishing.moderation.inspect
+        return await inspect(coordinate, number, by=call.caller)
+
+    shown = await page_at_cursor(call, "before", read)
+    inspection = shown.found
     release = inspection.release
     return call.show(
         "manage/release.html",
-        problem,
+        problem or shown.problem,
         inspection=inspection,
         release=release,
         path=_path(release),
@@ -164,7 +171,7 @@ async def manage_release(
         refused=refused,
         names=names_within_sentences(inspection.names),
         what=event_label,
-        is_first=before is None,
+        is_first=shown.is_first,
         fields=shown_fields(TakeDown),
         public_reasons=PUBLIC_REASONS,
         withdrawal_titles=WITHDRAWAL_TITLES,

@@ -5,13 +5,13 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from functions.html.formatting import counted
 from functions.html.shown_advisories import ShownAdvisory, better_version, shown_advisories
 from functions.http.calls import Call
 from functions.mcp.texts import LIST_BYTES, page_of_rows, shortened, span
 from functions.mcp.tool_declaration import ROWS_ON_A_PAGE
 from shared.domain.coordinates import Coordinate
 from shared.domain.packages import Survey
+from shared.domain.sentences import counted
 
 
 class AdvisoryRow(Struct, frozen=True, rename="camel"):

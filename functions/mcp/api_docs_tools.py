@@ -9,7 +9,6 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
-from functions.html.formatting import counted
 from functions.http.calls import Call
 from functions.mcp.package_arguments import PageOfPackage, find_release
 from functions.mcp.source_texts import (
@@ -42,6 +41,7 @@ from shared.domain.errors.base import NotFound, printable
 from shared.domain.errors.packages import SymbolNotFound
 from shared.domain.name_suggestions import similar_names
 from shared.domain.packages import Release
+from shared.domain.sentences import counted
 
 TYPE_BYTES = 6_000  # Bytes of the types that a declaration uses, which are shown below it.
 MOST_TYPES = 8  # Each is a read of the stored documentation.

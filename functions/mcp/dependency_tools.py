@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from functions.html.formatting import counted
 from functions.http.calls import Call
 from functions.mcp.package_arguments import parse_package
 from functions.mcp.texts import AgentAnswer, page_of_rows, shortened
@@ -15,7 +14,7 @@ from shared.domain.coordinates import Package
 from shared.domain.dependency_files import named_dependencies, unversioned
 from shared.domain.distributions import ClientProfile, Distribution, LanguageVersion
 from shared.domain.errors.base import InvalidRequest, quoted
-from shared.domain.sentences import named
+from shared.domain.sentences import counted, named
 from shared.domain.versions import Version
 from shared.services.api_docs.dependency_updates import CheckedDependency, DependencyState
 from shared.services.packages.build_previews import (

@@ -4,12 +4,12 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from functions.html.formatting import counted
 from functions.http.calls import Call
 from functions.mcp.source_texts import DeclarationRow, declaration_row
 from functions.mcp.texts import AgentAnswer, page_of_rows, shortened, span
 from functions.mcp.tool_declaration import Arguments, Offset, tool
 from shared.domain.search import Query, ResultPage, SymbolQuery
+from shared.domain.sentences import counted
 
 FOUND_ON_A_PAGE = 20
 

@@ -6,7 +6,6 @@ from typing import Annotated
 from msgspec import Meta, field
 from msgspec.structs import astuple
 
-from functions.html.formatting import counted
 from functions.http.calls import Call
 from functions.mcp.package_arguments import PageOfPackage, parse_package
 from functions.mcp.texts import AgentAnswer, page_of_rows, shortened, span
@@ -17,6 +16,7 @@ from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.packages import ReleaseNotFound
 from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.packages import ReleaseEntry, Survey
+from shared.domain.sentences import counted
 from shared.domain.version_choice import latest, live_release
 from shared.domain.versions import Range, Version
 from shared.services.packages.package_details import WithdrawnDependency

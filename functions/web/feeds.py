@@ -1,8 +1,9 @@
 """GET /feeds/…: releases, deprecations and withdrawals as Atom feeds (RFC 4287).
 
 A feed has what its reader may see. Programs that read feeds send a token as the password of HTTP
-Basic, and some do so only after a challenge. So whoever sends no credentials is challenged by each
-feed that is not found, whether there is such a package or not.
+Basic, and some do so only after a challenge. So a program that sends no credentials is challenged
+by each feed that is not found, whether there is such a package or not. A browser, which would ask
+its user for a password, gets a 404 with the same sentence.
 """
 
 from collections.abc import Generator, Sequence
@@ -11,13 +12,14 @@ from html import escape
 from uuid import UUID, uuid5
 
 from functions.html.event_sentences import CHANGE_PHRASES
+from functions.html.pages import HTML
 from functions.http.calls import Call
 from functions.http.plain_text import PlainTextFace
 from functions.http.representations import Representation, conditional_answer
 from shared.domain.change_feed import EVERY_VERSION
 from shared.domain.coordinates import Package
 from shared.domain.documents import xml_document, xml_element, xml_leaf
-from shared.domain.errors.base import InvalidName, Refusal, RefusalKind, Unauthenticated
+from shared.domain.errors.base import InvalidName, NotFound, Refusal, RefusalKind, Unauthenticated
 from shared.domain.errors.missing_pages import PageNotFound
 from shared.domain.names import parse_org
 from shared.domain.times import utc_text
@@ -37,11 +39,19 @@ class FeedFace(PlainTextFace):
 
     def refused(self, call: Call, refusal: Refusal) -> Answer:
         if refusal.kind is RefusalKind.NOT_FOUND and call.caller.is_anonymous:
-            refusal = Unauthenticated(
+            challenge = Unauthenticated(
                 "feed-not-found",
                 f"{refusal} If it is private, send an access token as the password.",
             )
+            is_browser = _is_browser(call)
+            refusal = NotFound(challenge.code, str(challenge)) if is_browser else challenge
         return super().refused(call, refusal)
+
+
+def _is_browser(call: Call) -> bool:
+    """Check whether the client shows pages. Some programs that read feeds accept pages too."""
+    accepted = call.header("accept").lower()
+    return HTML in accepted and ATOM not in accepted
 
 
 face = FeedFace()

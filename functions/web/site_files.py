@@ -8,7 +8,6 @@ from functools import cache
 
 from msgspec.structs import replace
 
-from functions.html.formatting import counted
 from functions.html.numbered_pages import requested_page
 from functions.html.operator_links import vulnerability_contacts
 from functions.html.page_templates import STATIC, static_path
@@ -29,6 +28,7 @@ from shared.domain.errors.missing_pages import PageNotFound
 from shared.domain.errors.packages import PathNotFound
 from shared.domain.listings import Listing
 from shared.domain.search import MAX_OFFSET, Query, ResultPage, Results, Sort
+from shared.domain.sentences import counted
 from shared.domain.text_lines import in_one_line
 from shared.domain.times import utc_text
 from shared.domain.visibility import Readers

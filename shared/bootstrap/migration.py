@@ -17,6 +17,7 @@ from shared.bootstrap.adapters import search_index
 from shared.bootstrap.build import build_registry
 from shared.bootstrap.keys import key_files
 from shared.domain.errors.base import Refusal
+from shared.domain.sentences import counted
 from shared.domain.webhooks import Webhook
 from shared.runtime.private_files import hold_file_lock
 from shared.services.record_batches import all_entities
@@ -74,9 +75,9 @@ async def _encrypt_secrets(settings: Settings, report: Report) -> None:
         seconds = time.monotonic() - began
         copies = DataFolder(settings.data).upgrades
         report(
-            f"Encrypted the secrets of {changed} webhooks in {seconds:.1f} s. Copies made "
-            f"earlier, such as those in {copies}, still contain them in clear text. Delete those "
-            "you no longer need, or run `ballroom webhook rotate --all`."
+            f"Encrypted the secrets of {counted(changed, 'webhook')} in {seconds:.1f} s. Copies "
+            f"made earlier, such as those in {copies}, still contain them in clear text. Delete "
+            "those you no longer need, or run `ballroom webhook rotate --all`."
         )
     finally:
         await registry.close()

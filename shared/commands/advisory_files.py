@@ -7,6 +7,7 @@ import click
 from shared.commands.base import in_registry, new_file, require_new_file
 from shared.domain.advisories.osv import osv_time
 from shared.domain.principals import OPERATOR
+from shared.domain.sentences import counted
 from shared.registry import Registry
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -33,7 +34,8 @@ async def import_advisories(registry: Registry, *, file: Path) -> str:
         click.echo(f"  left out: {refused}", err=True)
     into = f" into the set {report.set_name}" if report.set_name else ""
     others = f"{report.left_out:,} about other packages were left out."
-    return f"{report.records:,} advisories were imported{into}. {others}"
+    imported = counted(report.records, "advisory was", "advisories were")
+    return f"{imported} imported{into}. {others}"
 
 
 @click.command("export")

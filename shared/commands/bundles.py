@@ -22,7 +22,7 @@ from shared.commands.operations import parse_coordinate
 from shared.domain.coordinates import Coordinate
 from shared.domain.names import OrgName, parse_org
 from shared.domain.release_lists import read_list, read_lock
-from shared.domain.sentences import named
+from shared.domain.sentences import counted, named
 from shared.domain.visibility import Visibility
 from shared.registry import Registry
 from shared.services.bundles.bundle_export import Selection
@@ -172,13 +172,14 @@ async def export_bundle(
     signer = files.BundleKey.read(key)
     plan = await registry.bundles.exporting.plan(selection)
     size = await files.write_bundle(file, registry.bundles.exporting.pieces(plan, signer))
-    click.echo(f"{file} has {len(plan.archives):,} releases in {size:,} bytes.")
+    click.echo(f"{file} has {counted(len(plan.archives), 'release')} in {counted(size, 'byte')}.")
     if plan.withdrawn:
-        click.echo(f"It says of {plan.withdrawn:,} more releases that they were withdrawn.")
+        more = counted(plan.withdrawn, "more release that it was", "more releases that they were")
+        click.echo(f"It says of {more} withdrawn.")
     if plan.left_out:
         click.echo(
-            f"{plan.left_out:,} packages that are not public were left out; --private includes "
-            "them."
+            f"{counted(plan.left_out, 'package that is not', 'packages that are not')} public "
+            f"{'was' if plan.left_out == 1 else 'were'} left out; --private includes them."
         )
     if plan.not_public:
         click.echo(

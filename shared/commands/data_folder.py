@@ -26,6 +26,7 @@ from shared.commands.operator_command import operator_command
 from shared.commands.revocations import after_option, applied_text
 from shared.domain.coordinates import Coordinate
 from shared.domain.documents import DerivedDocument
+from shared.domain.sentences import counted
 from shared.domain.sparse_index import INDEX_CONFIG_PATH, index_config
 from shared.registry import Registry
 from shared.settings import Settings
@@ -245,9 +246,10 @@ async def export(registry: Registry, folder: Path) -> str:
             for path, document in files:
                 paths.add(path)
                 written += tree.put(path, document)
-            click.echo(f"{len(paths):,} packages so far", err=True)
+            click.echo(f"{counted(len(paths), 'package')} so far", err=True)
         removed = tree.keep_only(paths)
+    packages = counted(len(paths), "package")
     return (
-        f"{folder} holds {len(paths):,} packages: {written:,} written, {removed:,} removed, "
+        f"{folder} holds {packages}: {written:,} written, {removed:,} removed, "
         f"{len(paths) - written:,} as they were."
     )

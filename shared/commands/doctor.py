@@ -18,6 +18,7 @@ from shared.domain.checks import CheckSeverity, DoctorCheck
 from shared.domain.errors.identity import SigningKeyUnavailable
 from shared.domain.organizations import Organization
 from shared.domain.ownership import OwnerlessOrganization
+from shared.domain.sentences import counted
 from shared.domain.sign_in import needs_https
 from shared.domain.software_version import SOFTWARE_VERSION
 from shared.domain.status import release_problems
@@ -179,7 +180,8 @@ async def _placement(registry: Registry) -> AsyncIterator[DoctorCheck]:
     way_out = ""
     found = f"All archives are placed for BALLROOM_READERS={task.readers.value}."
     if left:
-        found = f"{left} packages are not yet placed for BALLROOM_READERS={task.readers.value}."
+        packages = counted(left, "package is", "packages are")
+        found = f"{packages} not yet placed for BALLROOM_READERS={task.readers.value}."
         by_hand = f"`ballroom upkeep run {task.id}`"
         way_out = f"The task {task.id} goes on every five minutes; {by_hand} does now."
     yield _advice("placement", found, way_out)
@@ -256,9 +258,9 @@ async def _group_roles(registry: Registry) -> AsyncIterator[DoctorCheck]:
             ended.append(each.account.name)
         elif each.ending_within(now_ms, roles.notice):
             ending.append(each.account.name)
-    hours = roles.hold // timedelta(hours=1)
+    hours = counted(roles.hold // timedelta(hours=1), "hour")
     if ended:
-        found = f"Nobody has confirmed groups for {hours} hours of: {first_of(sorted(ended))}."
+        found = f"Nobody has confirmed groups for {hours} of: {first_of(sorted(ended))}."
         way_out = "Their roles by groups have ended. Let them sign in, or lock who has left."
         yield _advice("group roles", found, way_out)
     if ending:
@@ -325,10 +327,11 @@ async def _transparency_log(registry: Registry) -> AsyncIterator[DoctorCheck]:
     if state is None:
         yield DoctorCheck("log", "The transparency log has no entry yet.")
         return
+    entries = counted(state.head.size, "entry", "entries")
     if not state.stopped:
-        yield DoctorCheck("log", f"{state.origin} has {state.head.size:,} entries.")
+        yield DoctorCheck("log", f"{state.origin} has {entries}.")
         return
-    found = f"{state.origin} has stopped at {state.head.size:,} entries: {state.stopped}"
+    found = f"{state.origin} has stopped at {entries}: {state.stopped}"
     way_out = (
         "Everything else is served. If a newer backup exists, restore that one. Else run "
         "`ballroom log mend`, which says how the log goes on and what everybody has to be told."

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import click
 
-from functions.html.formatting import counted
 from shared.bootstrap.backups import (
     database_problems,
     drill_folder,
@@ -46,6 +45,7 @@ from shared.domain.drills import (
     too_old,
 )
 from shared.domain.errors.base import Refusal
+from shared.domain.sentences import counted
 from shared.domain.snapshots import SnapshotUnusable
 from shared.domain.times import time_text
 from shared.registry import Registry

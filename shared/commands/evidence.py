@@ -8,6 +8,7 @@ from shared.bootstrap.files import read_evidence, write_evidence
 from shared.commands.base import in_registry
 from shared.commands.data_folder import folder_argument
 from shared.domain.principals import OPERATOR
+from shared.domain.sentences import counted
 from shared.domain.times import time_text
 from shared.registry import Registry
 
@@ -44,6 +45,6 @@ async def evidence(registry: Registry, folder: Path, is_check: bool) -> str:
     made = await service.make(by=OPERATOR)
     write_evidence(folder, made.files)
     return (
-        f"Wrote {len(made.files)} files to {folder}. rights.json names people, so keep the "
-        "folder like personal data."
+        f"Wrote {counted(len(made.files), 'file')} to {folder}. rights.json names people, so keep "
+        "the folder like personal data."
     )

@@ -21,6 +21,7 @@ from shared.domain.principals import OPERATOR
 from shared.domain.reasons import parse_required_reason
 from shared.domain.release_states import State
 from shared.domain.releases import Decision
+from shared.domain.sentences import counted
 from shared.domain.times import MS, parse_time, time_text
 from shared.domain.withdrawal_reasons import WithdrawalReason
 from shared.registry import Registry
@@ -333,10 +334,11 @@ async def _decide_many(
         return "There is no such release."
     lines = [f"{each.coordinate} ({each.state.value})" for each in found]
     if many.dry_run:
-        return "\n".join([*lines, f"This would {verb} {len(found):,} releases."])
+        return "\n".join([*lines, f"This would {verb} {counted(len(found), 'release')}."])
     if not many.is_confirmed:
         click.echo("\n".join(lines), err=True)
-        click.confirm(f"{verb.capitalize()} these {len(found):,} releases?", abort=True, err=True)
+        these = "this release" if len(found) == 1 else f"these {len(found):,} releases"
+        click.confirm(f"{verb.capitalize()} {these}?", abort=True, err=True)
     coordinates = [each.coordinate for each in found]
     if erase_now:
         return await _erase(registry, coordinates, decision)

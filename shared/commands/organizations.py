@@ -30,6 +30,7 @@ from shared.domain.names import OrgName, parse_org
 from shared.domain.principals import OPERATOR
 from shared.domain.pull_records import MAX_PULLS_PAGE_SIZE, PullQuery
 from shared.domain.scopes import Role
+from shared.domain.sentences import counted
 from shared.registry import Registry
 from shared.services.list_pages import iterate_pages
 from shared.services.organizations.memberships import MadeItems
@@ -125,7 +126,7 @@ async def organization_pulls(
     query = PullQuery.parse(name, filters)
     if export is not None:
         written = await _export_pulls(records.all_of_organization(query, by=OPERATOR), export)
-        return f"Wrote {written} pulls to {export}."
+        return f"Wrote {counted(written, 'pull')} to {export}."
     page = await records.of_organization(query, by=OPERATOR)
     return [
         {

@@ -7,6 +7,7 @@ import click
 from functions.api.rights import rights_csv, rights_view
 from shared.commands.base import Rows, format_time, in_registry, write_new_file
 from shared.domain.principals import OPERATOR
+from shared.domain.sentences import counted
 from shared.registry import Registry
 
 
@@ -52,5 +53,5 @@ async def export(registry: Registry, file: Path | None) -> Rows | None:
     is_csv = file.suffix == ".csv"
     text = rights_csv(view) if is_csv else f"{view.model_dump_json(by_alias=True, indent=2)}\n"
     write_new_file(file, text)
-    click.echo(f"Wrote {len(rows)} rows to {file}.")
+    click.echo(f"Wrote {counted(len(rows), 'row')} to {file}.")
     return None

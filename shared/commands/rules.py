@@ -26,6 +26,7 @@ from shared.commands.operations import (
 )
 from shared.commands.organizations import name_argument, organizations
 from shared.domain.names import OrgName
+from shared.domain.sentences import counted
 from shared.registry import Registry
 from shared.use_cases.inputs import Inputs
 from shared.use_cases.rules import OrganizationRulesChange, RegistryRulesChange
@@ -141,5 +142,5 @@ def _print(answer: dict[str, Any], output: OutputFormat) -> None:
     for each in answer["releases"]:
         for finding in each["findings"]:
             click.echo(f"{each['release']}  {finding['effect']}  {finding['message']}")
-    count = f"{len(answer['releases'])} of {answer['releasesRead']}"
-    click.echo(f"{count} releases of the last 30 days. Nothing was changed.")
+    read = counted(answer["releasesRead"], "release")
+    click.echo(f"{len(answer['releases'])} of {read} of the last 30 days. Nothing was changed.")

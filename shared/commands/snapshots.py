@@ -12,6 +12,7 @@ from shared.commands.base import Rows, format_time, in_registry, with_registry
 from shared.commands.operator_command import operator_command
 from shared.commands.revocations import after_option, applied_text
 from shared.commands.webhooks import needed_secrets_text
+from shared.domain.sentences import counted
 from shared.domain.tasks import TaskReport
 from shared.domain.webhooks import Webhook
 from shared.registry import Registry
@@ -45,7 +46,7 @@ async def take(registry: Registry) -> str:
       ballroom snapshot take
     """
     manifest = await registry.maintenance.snapshot_creation.create()
-    return f"Took {manifest.name}: {manifest.lines} records."
+    return f"Took {manifest.name}: {counted(manifest.lines, 'record')}."
 
 
 @snapshot.command("list")
@@ -83,7 +84,7 @@ async def verify(registry: Registry, name: str, data: Path | None) -> str:
     """
     with _snapshots(registry, data) as (snapshots, _):
         manifest = await snapshots.verify(name)
-    return f"{manifest.name} is complete: {manifest.lines} records."
+    return f"{manifest.name} is complete: {counted(manifest.lines, 'record')}."
 
 
 @snapshot.command()

@@ -18,6 +18,7 @@ from functions.api.webhooks import (
 from shared.commands.base import with_registry
 from shared.commands.operations import add_operation
 from shared.domain.principals import OPERATOR
+from shared.domain.sentences import counted
 from shared.domain.webhooks import Webhook
 from shared.registry import Registry
 from shared.services.tokens.makers import described
@@ -103,8 +104,8 @@ async def _rotate_all(registry: Registry, reason: str) -> None:
         click.echo(f"@{webhook.org} {webhook.id} {webhook.url} {each.secret}")
         count += 1
     click.echo(
-        f"Rotated the secrets of {count} webhooks. Give each new secret to its receiver within a "
-        "day: until then requests are signed with the one before as well.",
+        f"Rotated the secrets of {counted(count, 'webhook')}. Give each new secret to its receiver "
+        "within a day: until then requests are signed with the one before as well.",
         err=True,
     )
 

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.confined.docs_pages import counted, template
+from shared.confined.docs_pages import template
 from shared.confined.job_files import AFTER, BEFORE, REQUEST
 from shared.confined.jobs import Json
 from shared.confined.release_files import ReleaseRequest
@@ -30,6 +30,7 @@ from shared.domain.api_docs.model import ModuleDocs
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.records import ApiVerdict, ChangeList, ListedChange
 from shared.domain.api_docs.symbols import path_of
+from shared.domain.sentences import counted
 from shared.domain.versions import Version
 from shared.prose.safe_html import show_bidi_characters
 

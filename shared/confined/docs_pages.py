@@ -37,6 +37,7 @@ from shared.domain.api_docs.release import ModuleFacts
 from shared.domain.api_docs.signatures import declaration_source, signature
 from shared.domain.api_docs.symbol_texts import INDENT, NOT_SHOWN
 from shared.domain.api_docs.type_parts import Part, PartKind, TypeTarget, type_parts
+from shared.domain.sentences import counted
 from shared.domain.source_names import import_line
 from shared.prose.rendering import render_markdown
 from shared.prose.safe_html import SafeHtml, show_bidi_characters
@@ -377,10 +378,6 @@ def _comment_lines(symbol: DocsSymbol, *, is_long: bool) -> Iterator[str]:
     yield from (f"# {each}".rstrip() for each in lines)
     if symbol.docs.is_deprecated:
         yield "@deprecated"
-
-
-def counted(number: int, thing: str) -> str:
-    return f"{number:,} {thing if number == 1 else f'{thing}s'}"
 
 
 _CODE_SPAN = re.compile(r"`([^`]+)`")

@@ -22,6 +22,7 @@ from shared.domain.principals import MIRROR
 from shared.domain.records import Record
 from shared.domain.release_states import SERVABLE, State
 from shared.domain.releases import Decision, with_decision
+from shared.domain.sentences import counted
 from shared.domain.times import MS, parse_time, utc_text
 
 CENTRAL_NAME = "central"
@@ -167,7 +168,8 @@ class AgeRule(_PackageRule):
         end_ms = self.served_from_ms(public_since_ms)
         if end_ms is None:
             return f"{clause} nothing later."
-        return f"{clause} releases after {self.days} days: this one from {utc_text(end_ms)} on."
+        age = counted(self.days, "day")
+        return f"{clause} releases after {age}: this one from {utc_text(end_ms)} on."
 
     def __str__(self) -> str:
         age = self.days if self.as_of_ms is None else utc_text(self.as_of_ms)

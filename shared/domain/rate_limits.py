@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from shared.domain.client_addresses import caller_network
 from shared.domain.principals import Principal
+from shared.domain.sentences import counted
 from shared.domain.times import MS
 
 
@@ -219,6 +220,11 @@ class RateLimitAllowance(Struct, frozen=True):
     def wait_s(self) -> int:
         """The wait in whole seconds, for headers; at least 1, as clients do not read 0."""
         return max(1, -(-self.wait_ms // 1000))
+
+    @property
+    def wait(self) -> str:
+        """The wait in words."""
+        return counted(self.wait_s, "second")
 
 
 def check_limit(

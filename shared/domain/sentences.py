@@ -1,6 +1,12 @@
-"""Parts of sentences and mail that list names: the first ones, and how many more there are."""
+"""Parts of sentences and mail: how many things there are, and names, the first ones, with how many
+more there are."""
 
 from collections.abc import Sequence
+
+
+def counted(number: int, thing: str, things: str = "") -> str:
+    """Return a number with what it counts, one or several: `1 package`, `2,000 packages`."""
+    return f"{number:,} {thing if number == 1 else things or f'{thing}s'}"
 
 
 def named(names: Sequence[str], most: int, joint: str = ", ", *, count: int | None = None) -> str:

@@ -1,7 +1,5 @@
-"""Sign-in: whether an address allows it, attempts at an identity provider, where a sign-in returns
-to, and which actions need a recent one."""
+"""Sign-in: whether an address allows it, and attempts at an identity provider."""
 
-import re
 from enum import Enum
 from urllib.parse import urlsplit
 
@@ -38,26 +36,3 @@ class SignInAttempt(Record):
     account: str
     session: str
     begun_ms: int
-
-
-HOME_PATH = "/account"
-MAX_RETURN_PATH_LENGTH = 512
-
-# First path segments of pages that a sign-in may return to.
-RETURN_PAGES = frozenset({"account", "device", "manage", "orgs", "packages", "search", "about"})
-
-# No second slash or backslash, which browsers read as a host; no control character, no fragment.
-_PATH = re.compile(r"/(?P<first>[a-z]+)(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*(?:\?[^\\#<>\"]*)?")
-
-
-def return_path(text: str) -> str:
-    """Return the path if it is a page of the registry, else the account page."""
-    form = (
-        _PATH.fullmatch(text)
-        if len(text) <= MAX_RETURN_PATH_LENGTH and text.isprintable()
-        else None
-    )
-    if form is None or not text.isascii() or form["first"] not in RETURN_PAGES:
-        return HOME_PATH
-    # `..` could lead elsewhere.
-    return HOME_PATH if ".." in text or "%2e" in text.lower() else text

@@ -44,16 +44,26 @@ class FileRefusal(Struct, frozen=True):
     body: bytes = b""
 
 
+# Called once for an answer that is not a refusal of the file, with its status; returns how it may
+# be cached, and None if it must not be.
+AnsweredFile = Callable[[int], AnswerCachePolicy | None]
+
+
 class FileResponse(Struct, frozen=True):
-    """A file to send; `headers` are its type and how it may be cached, and `refuse_damaged` makes
-    the answer if it is missing or has another size."""
+    """A file to send; `headers` are its type and how it may be cached.
+
+    Either `answered` is called with the status, or, if the file cannot be sent, one of the other
+    two makes the answer: `refuse_damaged` if it is missing or has another size, and `refuse_failed`
+    while any other exception is handled.
+    """
 
     path: Path
     size: int
     etag: str  # With its quotes.
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    cache_policy: AnswerCachePolicy | None = None  # None if the answer must not be cached.
+    answered: AnsweredFile = lambda _: None
     refuse_damaged: Callable[[], FileRefusal] = lambda: FileRefusal(500)
+    refuse_failed: Callable[[], FileRefusal] = lambda: FileRefusal(500)
 
 
 FileResolver = Callable[
@@ -89,9 +99,11 @@ class FileMiddleware:
         selected = select(headers, tag=resolved.etag, length=resolved.size, method=method)
         sent = _raw(selected.headers(_described(resolved)))
         if selected.is_refusal:
+            resolved.answered(selected.status)
             return HostResponse(selected.status, sent)
         if method == "HEAD" or not selected.span:
-            return HostResponse(selected.status, sent, cache_policy=resolved.cache_policy)
+            cache_policy = resolved.answered(selected.status)
+            return HostResponse(selected.status, sent, cache_policy=cache_policy)
         return _selected(resolved, selected, sent)
 
     def _claimed(self, scope: Scope) -> Sequence[str] | None:
@@ -171,19 +183,27 @@ def _piece(content: bytes) -> Message:
 
 def _selected(file: FileResponse, selected: Selected, headers: RawHeaders) -> HostResponse:
     try:
-        content = _open(file)
+        sent = _content(file, selected.span)
     except (FileNotFoundError, FileChanged):
         # There is a record of the file, so this is damage and not a 404.
         log.exception("file.damaged", path=file.path.name)
         return _refusal(file.refuse_damaged(), "GET")
-    span = selected.span
+    except OSError:
+        return _refusal(file.refuse_failed(), "GET")
+    cache_policy = file.answered(selected.status)
+    if isinstance(sent, FileContent):
+        return HostResponse(selected.status, headers, content=sent, cache_policy=cache_policy)
+    return HostResponse(selected.status, headers, sent, cache_policy=cache_policy)
+
+
+def _content(file: FileResponse, span: range) -> bytes | FileContent:
+    """Return the bytes of the span, or, where they are many, the open file at their beginning."""
+    content = _open(file)
     content.seek(span.start)
     if len(span) > INLINE_READ_BYTES:
-        sent = FileContent(content, len(span))
-        return HostResponse(selected.status, headers, content=sent, cache_policy=file.cache_policy)
+        return FileContent(content, len(span))
     with content:
-        body = content.read(len(span))
-    return HostResponse(selected.status, headers, body, cache_policy=file.cache_policy)
+        return content.read(len(span))
 
 
 def _open(file: FileResponse) -> BinaryIO:

@@ -107,14 +107,16 @@ class ServerSettings(ListenerSettings):
     @property
     def base_url(self) -> str:
         """The public address, without a slash at its end."""
-        return (self.url or self._listening_address()).rstrip("/")
+        return (self.url or self.local_address).rstrip("/")
 
     @property
     def is_address_unknown(self) -> bool:
         """Whether the local host listens on every address and no public address is set."""
         return not self.url and listens_everywhere(self.host)
 
-    def _listening_address(self) -> str:
+    @property
+    def local_address(self) -> str:
+        """The address at which this machine reaches the local host, without a slash at its end."""
         scheme = "https" if self.tls_cert else "http"
         host = "127.0.0.1" if listens_everywhere(self.host) else self.host
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"

@@ -74,7 +74,7 @@ def test_the_start_leaves_no_secret_in_pages_or_log(data: Path) -> None:
     assert CURRENT.encode() not in stored(data)
     assert BEFORE.encode() not in stored(data)
     assert [each[:1] for each in signing(data)] == [(CURRENT,)]
-    assert any("Encrypted the secrets of 1 webhooks" in each for each in told)
+    assert any("Encrypted the secrets of 1 webhook" in each for each in told)
     start(data, told.append)  # Nothing is left to do.
     assert len([each for each in told if each.startswith("Encrypted")]) == 1
 

@@ -19,6 +19,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from functions.account.sign_in import SignInPages
 from functions.api.api_face import ApiFace
+from functions.api.device_login import DeviceFace
 from functions.api.trusted_publishing import TokenExchangeFace
 from functions.central.central_face import CentralFace
 from functions.central.graphql import GraphqlFace
@@ -34,7 +35,8 @@ from functions.scim.scim_face import ScimFace
 from functions.sparse_index import IndexFace
 from functions.web.feeds import FeedFace
 from functions.web.unknown_paths import UnknownPaths
-from shared.domain.errors.base import Invalid, Refusal, RefusalKind, Unavailable
+from shared.domain.errors.base import Invalid, Refusal, RefusalKind, Unauthenticated, Unavailable
+from shared.domain.errors.identity import DeviceRefusal
 from shared.domain.errors.requests import BodyUnreadable, TooMany
 from shared.runtime.answers import Answer, FunctionResponse
 from shared.settings import Settings
@@ -98,6 +100,21 @@ def problem(refusal: Refusal) -> object:
     return {"error": {"code": refusal.code, "message": str(refusal)}}
 
 
+OAUTH = {
+    RefusalKind.UNAUTHENTICATED: "invalid_client",
+    RefusalKind.FORBIDDEN: "unauthorized_client",
+    RefusalKind.TOO_MANY: "slow_down",
+    RefusalKind.UNAVAILABLE: "temporarily_unavailable",
+}
+
+
+def oauth_error(refusal: Refusal) -> object:
+    """Return the body that machines read while they log in."""
+    usual = OAUTH.get(refusal.kind, "invalid_request")
+    code = refusal.error if isinstance(refusal, DeviceRefusal) else usual
+    return {"error": code, "error_description": str(refusal)}
+
+
 FACES: dict[str, tuple[Callable[[], Face[Any]], Table]] = {
     "central": (CentralFace, Table(CENTRAL, message)),
     "central push, search and resolve": (
@@ -105,6 +122,7 @@ FACES: dict[str, tuple[Callable[[], Face[Any]], Table]] = {
         Table({**CENTRAL, RefusalKind.NOT_FOUND: 400}, message),
     ),
     "api": (ApiFace, Table(API, problem)),
+    "device": (DeviceFace, Table(API, oauth_error)),
     "exchange": (TokenExchangeFace, Table(API, problem)),
     "index": (IndexFace, Table(API, problem)),
     "mcp": (McpFace, Table(API, rpc_error)),
@@ -177,6 +195,15 @@ async def test_every_face_answers_every_refusal_by_its_table(refusal: Refusal, f
     assert json.loads(answer.get_body()) == table.body(refusal)
     assert answer.headers["X-Request-Id"]
     assert (int(answer.headers.get("Retry-After", 0)) > 0) is isinstance(refusal, REPEATABLE)
+
+
+@pytest.mark.parametrize("face", EVERY_FACE)
+async def test_a_401_of_every_face_names_a_scheme(face: str) -> None:
+    """RFC 9110, 15.5.2, and JDK's client throws for one that names none if it could answer."""
+    refusal = Unauthenticated("token-unknown", "The token is unknown. Create another one.")
+    answer = await answer_to(refusal, EVERY_FACE[face])
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"].split()[0] in ("Basic", "Bearer")
 
 
 @of_each_kind

@@ -225,6 +225,22 @@ def test_a_secret_reads_metrics_from_anywhere(folder: Path) -> None:
         assert httpx.get(url, headers=allowed).status_code == 200
 
 
+def test_wrong_secrets_of_an_address_are_counted_as_guesses(folder: Path) -> None:
+    settings = settings_of(folder, metrics="token", metrics_token=SECRET, limit_failure="address=3")
+    with served_app(build_host(settings)) as server:
+        url = f"{server.url}/metrics"
+        missing = httpx.get(url).json()["error"]["code"]
+        answers = [
+            httpx.get(url, headers={"Authorization": f"Bearer {SECRET[:-1]}{number}"})
+            for number in range(5)
+        ]
+        right = httpx.get(url, headers={"Authorization": f"Bearer {SECRET}"})
+    assert missing == "metrics-token-missing"
+    codes = [each.json()["error"]["code"] for each in answers]
+    assert codes == ["metrics-token-wrong"] * 3 + ["too-many-failures"] * 2
+    assert right.status_code == 200
+
+
 @pytest.mark.parametrize("secret", [None, "", "short"])
 def test_a_token_needs_a_secret_that_nobody_guesses(tmp_path: Path, secret: str | None) -> None:
     with pytest.raises(ValidationError, match="openssl rand -hex 16"):

@@ -278,6 +278,7 @@ class Front:
     asked: list[tuple[str, str]] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)  # Bodies of refused exchanges.
     answers: dict[str, object] = field(default_factory=dict)  # In place of the registry's, by path.
+    queued: dict[str, list[object]] = field(default_factory=dict)  # The same, each answered once.
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -293,6 +294,10 @@ class Front:
         if scope.get("path") in self.answers:
             await Request(scope, receive).body()
             await JSONResponse(self.answers[scope["path"]])(scope, receive, send)
+            return
+        if queue := self.queued.get(scope.get("path", "")):
+            await Request(scope, receive).body()
+            await JSONResponse(queue.pop(0))(scope, receive, send)
             return
         is_exchange = scope.get("path") == EXCHANGE
         await self.app(scope, receive, self._noting(send) if is_exchange else send)
@@ -361,12 +366,14 @@ def paste(page: str, pipeline: Printed, folder: Path) -> None:
 
 
 @contextmanager
-def served(template: Template, folder: Path, pipeline: Printed) -> Generator[Repository]:
+def served(
+    template: Template, folder: Path, pipeline: Printed, **changed: Any
+) -> Generator[Repository]:
     """Serve a registry whose acme/greet and acme/second are published by the jobs of a pipeline."""
     data = folder / "data"
     bound = bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"
-    chosen: dict[str, Any] = {**PROVIDER_SETTINGS, **ISSUER_SETTINGS, "url": url}
+    chosen: dict[str, Any] = {**PROVIDER_SETTINGS, **ISSUER_SETTINGS, "url": url, **changed}
     STORAGE.copy(template.folder, data)
     stored = asyncio.run(_trust(data, template, pipeline, chosen))
     clock = FakeClock()
@@ -579,6 +586,59 @@ def test_a_job_without_the_permission_reads_its_name(
         replace_in_files(repository, "      id-token: write\n", "")
         assert not repository.start()
         assert "permission id-token: write" in repository.run.log
+
+
+@pytest.mark.parametrize("pipeline", [GITHUB, GITHUB_SHELL], ids=str)
+def test_what_a_package_of_the_job_brings_is_not_missed(
+    template: Template, scratch: Path, pipeline: Printed
+) -> None:
+    with served(template, scratch, pipeline, require_dependencies=True) as repository:
+        assert repository.start(), repository.run.log
+        assert "missing-dependencies" in repository.run.log
+        assert (repository.state("second"), repository.state("greet")) == (200, 200)
+
+
+MISSING = "acme/greet:1.0.0 depends on packages that are not in this registry: "
+PUSH_FIRST = ". Push them first, or correct Dependencies.toml."
+TOO_LOW = ("version-too-low", "The version is too low.")
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "errors"),
+    [
+        (GITHUB_SHELL, [("missing-dependencies", f"{MISSING}acme/other:1.0.0{PUSH_FIRST}")]),
+        (
+            GITHUB_SHELL,
+            [("missing-dependencies", f"{MISSING}acme/second:1.0.0, acme/other:1.0.0{PUSH_FIRST}")],
+        ),
+        (
+            GITHUB_SHELL,
+            [("missing-dependencies", f"{MISSING}acme/second:1.0.1{PUSH_FIRST}")],
+        ),
+        (
+            GITHUB_SHELL,
+            [("missing-dependencies", f"{MISSING}acme/second:1.0.0{PUSH_FIRST}"), TOO_LOW],
+        ),
+        (GITHUB_SHELL, [TOO_LOW]),
+        (GITHUB_SHELL, []),
+        (GITHUB, [("missing-dependencies", f"{MISSING}acme/second:1.0.0{PUSH_FIRST}"), TOO_LOW]),
+    ],
+    ids=["elsewhere", "one elsewhere", "another version", "another error", "error", "no why", "py"],
+)
+def test_an_error_of_a_dry_run_stops_a_job_before_it_publishes(
+    template: Template, scratch: Path, pipeline: Printed, errors: list[tuple[str, str]]
+) -> None:
+    with served(template, scratch, pipeline) as repository:
+        findings = [
+            {"rule": rule, "severity": "error", "message": message} for rule, message in errors
+        ]
+        refused = {"findings": findings, "mayPublish": False}
+        fine = {"findings": [], "mayPublish": True}
+        # The first package of the job is fine.
+        repository.front.queued["/api/v1/dry-run"] = [fine, refused]
+        assert not repository.start()
+        assert "may not be published" in repository.run.log
+        assert repository.front.count("POST", "/2.0/registry/packages") == 0
 
 
 def test_a_build_that_uses_a_withdrawn_version_stops_before_it_packs(

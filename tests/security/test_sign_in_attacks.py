@@ -8,11 +8,12 @@ import httpx
 import jwt
 import pytest
 
+from functions.http.return_paths import HOME_PATH, return_path
 from shared.auth.browsers import SignInBrowser
 from shared.domain.accounts import Account
 from shared.domain.grants import Grant
 from shared.domain.principals import Principal
-from shared.domain.sign_in import HOME_PATH, SignInPurpose, return_path
+from shared.domain.sign_in import SignInPurpose
 from shared.services.identity.sign_in import STATE_LIFETIME, SignInRequest
 from tests.fakes.identity_provider import Issuer, answer_of, rsa_key
 from tests.support.browsers import FORM, Browser, signed_in

@@ -1,5 +1,7 @@
 """With BALLROOM_READERS=signed_in nobody without credentials learns a name on any route."""
 
+from base64 import urlsafe_b64encode
+
 import pytest
 
 from functions.faces import operations
@@ -119,6 +121,17 @@ async def test_a_browser_signs_in_and_comes_back(closed: World) -> None:
     assert answer.headers["location"] == "/sign-in?to=%2Fpackages%2Facme%2Fpublic%3Ftab%3Dx"
     browser = await signed_in(closed, closed.people.bob, "/packages/acme/public")
     assert "acme/public" in browser.text
+
+
+async def test_the_dashboard_that_the_documentation_of_ballerina_names_leads_to_the_tokens(
+    closed: World,
+) -> None:
+    signed_out = await closed.get(f"{URL}/dashboard?tab=token", headers=BROWSER)
+    assert signed_out.status_code == 401
+    remembered = urlsafe_b64encode(b"/dashboard?tab=token").decode().rstrip("=")
+    assert remembered in signed_out.headers["set-cookie"]
+    browser = await signed_in(closed, closed.people.bob, "/dashboard?tab=token")
+    assert str(browser.page.url) == f"{URL}/account/tokens"
 
 
 async def test_an_archive_is_for_signed_links_and_readers(closed: World) -> None:

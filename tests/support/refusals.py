@@ -119,7 +119,7 @@ class _Maker(ast.NodeVisitor):
             sentence = self._sentences.get(sentence.id, own)
         text = _template(sentence)
         if kind is TooMany:
-            return TooMany(code, text.replace("{allowance.wait_s}", "17"), ALLOWANCE)
+            return TooMany(code, text.replace("{allowance.wait}", "17 seconds"), ALLOWANCE)
         made = cast("Refusal", kind(code, text, **named))
         if kind is Refusal and self._class is not None:
             kind_name = next(

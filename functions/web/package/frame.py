@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
 from html import escape
+from http import HTTPStatus
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -310,6 +311,7 @@ async def show_tab(
     values: Mapping[str, object],
     *,
     dependents: int | None = None,
+    status: int = HTTPStatus.OK,
 ) -> Answer:
     """Show a page; `dependents` is their count, where it is known already."""
     # One after the other: both are in memory for packages that are often read, and tasks cost more.
@@ -334,7 +336,7 @@ async def show_tab(
         "findings": NO_FINDINGS,
         "limited_by": await limited_by(call, details),
     }
-    return call.show(f"web/package/{tab}.html", status=200, **{**of_frame, **values})
+    return call.show(f"web/package/{tab}.html", status=status, **{**of_frame, **values})
 
 
 async def followed_by_visitor(call: PublicPageCall, followed: Followed) -> bool | None:

@@ -69,7 +69,7 @@ class TooManyRequests(TooMany):
         sentence = (
             f"There are too many {allowance.limit_class.noun} by {allowance.subject.phrase}: "
             f"{allowance.limit:,} are taken in {allowance.period}. "
-            f"Wait {allowance.wait_s} seconds and try again."
+            f"Wait {allowance.wait} and try again."
         )
         super().__init__("too-many-requests", sentence, allowance)
 
@@ -81,7 +81,7 @@ def too_many_failures(allowance: "RateLimitAllowance") -> TooMany:
     """
     sentence = (
         "These credentials are not valid, and too many others that are not came from this address. "
-        f"Wait {allowance.wait_s} seconds, and check the access token meanwhile."
+        f"Wait {allowance.wait}, and check the access token meanwhile."
     )
     return TooMany("too-many-failures", sentence, allowance)
 

@@ -41,7 +41,7 @@ from shared.domain.errors.packages import ArchiveLost
 from shared.domain.mirror_rules import is_withheld_by_rules
 from shared.domain.names import OrgName
 from shared.domain.packages import Head, Release, Survey
-from shared.domain.sentences import named
+from shared.domain.sentences import counted, named
 from shared.domain.version_choice import latest
 from shared.domain.versions import Range, Version
 from shared.domain.visibility import EVERYBODY, Visibility
@@ -369,8 +369,9 @@ def _entry(name: str, content: bytes) -> bytes:
 
 def _incomplete(missing: Sequence[Coordinate]) -> Invalid:
     names = named([str(each) for each in missing], _MOST_NAMED)
+    releases = counted(len(missing), "release is", "releases are")
     return Invalid(
         "bundle-incomplete",
-        f"{len(missing)} releases are not stored here, so no bundle was written: {names}. "
+        f"{releases} not stored here, so no bundle was written: {names}. "
         "Pull them, or leave them out.",
     )

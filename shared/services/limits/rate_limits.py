@@ -29,6 +29,7 @@ from shared.domain.rate_limits import (
     check_limit,
     tightest_allowance,
 )
+from shared.domain.sentences import counted
 from shared.domain.tokens import hash_secret
 from shared.ports.system import Clock
 from shared.ports.work import Counter, WorkStore
@@ -110,19 +111,19 @@ class BurstDetection:
             )
         )
 
-    async def excess(self, counted: BurstCounters, totals: Sequence[int]) -> str:
+    async def excess(self, burst: BurstCounters, totals: Sequence[int]) -> str:
         """Return how many packages or releases exceed a limit, with these totals of the counters.
 
         That is a text such as "21 packages"; it is empty if the push is not one too many.
         """
-        for counter in counted.counters[::2]:
+        for counter in burst.counters[::2]:
             self._counted.put(counter.key, True)
-        if corrections := counted.corrections(totals):
+        if corrections := burst.corrections(totals):
             await self._work.count(corrections, self._clock.now_ms())
-        if (packages := counted.packages(totals)) > self._packages:
-            return f"{packages} packages"
-        releases = counted.releases(totals)
-        return f"{releases} releases" if releases > self._releases else ""
+        if (packages := burst.packages(totals)) > self._packages:
+            return counted(packages, "package")
+        releases = burst.releases(totals)
+        return counted(releases, "release") if releases > self._releases else ""
 
     def _pair(self, package_key: str, principal_key: str, window: int) -> Iterable[Counter]:
         ends_ms = (window + 2) * _STEP_MS

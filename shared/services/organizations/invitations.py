@@ -221,8 +221,8 @@ class Invitations(Struct, frozen=True):
             raise TooMany(
                 "mailed-lately",
                 f"{mask_email(address)} got an invitation by mail a few minutes ago, and no "
-                f"address gets many. Wait {allowance.wait_s} seconds to send another one, or "
-                "invite without an address and pass the link on yourself.",
+                f"address gets many. Wait {allowance.wait} to send another "
+                "one, or invite without an address and pass the link on yourself.",
                 allowance,
             )
 

@@ -17,7 +17,7 @@ from shared.domain.releases import Decision, with_decision
 from shared.domain.rules.retention_rule import expired_prereleases, retention_reason
 from shared.domain.scopes import Action
 from shared.domain.search import Query, ResultPage, Sort
-from shared.domain.sentences import listed
+from shared.domain.sentences import counted, listed
 from shared.domain.tasks import TaskReport
 from shared.domain.times import DAY_MS
 from shared.domain.visibility import Visibility
@@ -174,7 +174,8 @@ class PrereleaseRetention(Struct, frozen=True):
         mail = mail_text(
             "prereleases-removed",
             org=name,
-            count=f"{len(gone):,}",
+            count=counted(len(gone), "pre-release"),
+            verb="was" if len(gone) == 1 else "were",
             retention=str(retention),
             releases=listed([str(each) for each in gone], NAMED_IN_MAIL),
             page=f"{self.base_url}/account/organizations/{name}/rules",

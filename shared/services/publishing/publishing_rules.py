@@ -403,6 +403,7 @@ class DependencyCheck(Struct, frozen=True):
             if here.release is None or coordinate.package.key not in readable
         )
         if missing:
+            # Pipelines of the shell read the packages from this sentence.
             raise Invalid(
                 "missing-dependencies",
                 f"{bala.coordinate} depends on packages that are not in this registry: "

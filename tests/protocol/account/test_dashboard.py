@@ -5,6 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from shared.domain.names import OrgName
+from shared.domain.principals import OPERATOR
 from tests.support.archives import bala
 from tests.support.browsers import Browser, signed_in
 from tests.support.sign_in import open_sign_in
@@ -25,6 +27,20 @@ async def test_tokens_that_expire_soon_need_attention(world: World) -> None:
     words = " ".join(re.sub("<[^>]+>", "", text).split())
     assert "expires in 10 days" in words
     assert 'href="/account/tokens/rotate?token=' in text
+
+
+async def test_organizations_that_were_not_searched_are_named_with_links(worlds: OpenWorld) -> None:
+    world = await worlds()
+    ann = await signed_in(world, world.people.ann)
+    assert "not searched" not in ann.text
+    for name in ("one", "two", "three"):
+        await world.registry.organizations.organizations.create(
+            OrgName(name), world.people.ann.account, by=OPERATOR
+        )
+    await ann.open("/account")
+    assert "1 organization of yours was not searched" in ann.text
+    [left] = re.findall(r'href="/account/organizations/(\w+)/held"', ann.text)
+    assert (await ann.open(f"/account/organizations/{left}/held")).status_code == 200
 
 
 async def test_releases_that_wait_for_an_owner_need_attention(worlds: OpenWorld) -> None:

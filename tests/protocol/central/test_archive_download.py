@@ -1,6 +1,7 @@
 """The second hop: archives with a length, for a signed link or a right."""
 
 import hashlib
+from collections.abc import Callable
 from datetime import timedelta
 
 import httpx
@@ -9,10 +10,13 @@ import pytest
 from shared.hosting.host import Host
 from shared.localhost import archive_resolver
 from shared.registry import Registry
+from shared.telemetry.log import configure
 from tests.lazy_app import lazy_functions
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.central.answers import answered, refused
 from tests.support.archives import bala
+from tests.support.logs import logged
+from tests.support.port_doubles import Fault
 from tests.support.world import OpenWorld, World
 
 pytestmark = pytest.mark.measured
@@ -64,6 +68,22 @@ def assert_whole(answer: httpx.Response, archive: bytes) -> None:
     assert answer.headers["content-length"] == str(len(archive))
     assert "content-encoding" not in answer.headers
     assert "transfer-encoding" not in answer.headers
+
+
+@pytest.mark.parametrize("host", [by_function, from_disk])
+async def test_a_failure_is_logged_and_its_answer_has_the_id(
+    worlds: OpenWorld, host: Callable[[Registry], Host], capfd: pytest.CaptureFixture[str]
+) -> None:
+    fault = Fault("by_digest", RuntimeError("a bug"))
+    world = await publish(await worlds(host=host, wrap=fault.at("metadata")))
+    url = await link(world)
+    configure("info")
+    answer = await world.get(url)
+    lines = {line["request_id"]: line for line in logged(capfd)}
+    assert answer.status_code == 500
+    request_id = answer.headers["x-request-id"]
+    assert request_id in answer.json()["message"]
+    assert (lines[request_id]["status"], lines[request_id]["outcome"]) == (500, "broken")
 
 
 @pytest.mark.parametrize("archive", [ARCHIVE, PRIVATE], ids=["public", "private"])

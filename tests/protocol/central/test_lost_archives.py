@@ -11,11 +11,12 @@ from shared.domain.coordinates import Coordinate
 from shared.hosting.host import Host
 from shared.localhost import archive_resolver
 from shared.registry import Registry
+from shared.telemetry.log import configure
 from tests.lazy_app import lazy_functions
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
-from tests.support.logs import capture_logs
+from tests.support.logs import capture_logs, logged
 from tests.support.world import MAVEN, URL, OpenWorld, Person, World
 
 pytestmark = pytest.mark.measured
@@ -69,6 +70,16 @@ async def test_a_pull_says_what_is_wrong_and_the_log_as_well(world: World) -> No
     assert int(answer.headers["retry-after"]) > 0
     errors = [each["event"] for each in events if each["log_level"] == "error"]
     assert errors in (["archive.lost"], ["file.damaged"])
+
+
+async def test_the_line_of_such_a_request_names_the_refusal(
+    world: World, capfd: pytest.CaptureFixture[str]
+) -> None:
+    configure("info")
+    answer = await pull(world)
+    lines = {line["request_id"]: line for line in logged(capfd)}
+    line = lines[answer.headers["x-request-id"]]
+    assert (line["status"], line["outcome"]) == (503, "ArchiveLost")
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,8 @@ async def test_json_is_read_as_well_as_a_form(world: World) -> None:
 async def test_a_form_that_says_nothing_is_refused(world: World, body: bytes) -> None:
     answer = await world.send("POST", ASK, headers=FORM, content=body)
     assert answer.status_code == 400
-    assert answer.json()["error"]["message"].endswith(".")
+    assert error(answer) == "invalid_request"
+    assert answer.json()["error_description"].endswith(".")
 
 
 async def test_a_machine_that_polls_too_often_reads_slow_down(world: World) -> None:

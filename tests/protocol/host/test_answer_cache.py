@@ -553,6 +553,35 @@ async def test_each_request_leaves_a_line(
     assert operations == ["maven_read"] * 3 + ["archive_stream", "maven_read"]
 
 
+async def test_the_line_of_a_streamed_archive_has_the_status_that_was_sent(
+    own_world: World, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    first = await own_world.get(f"{PACKAGE}/1.0.0", headers=PULL)
+    archive = first.headers["location"]
+    etag = (await own_world.get(archive)).headers["etag"]
+    configure("info")
+    log.warning("begin")
+    capsysbinary.readouterr()
+    conditions = [
+        {"If-None-Match": etag},
+        {"If-None-Match": etag},  # From the answer cache.
+        {"Range": "bytes=0-3"},
+        {"Range": "bytes=999999999-"},
+        {"If-Match": '"other"'},
+    ]
+    answers = [await own_world.get(archive, headers=each) for each in conditions]
+    assert [each.status_code for each in answers] == [304, 304, 206, 416, 412]
+    log.warning("end")
+    configure("warning")
+    lines = [json.loads(line) for line in capsysbinary.readouterr().err.splitlines()]
+    noted = {line["request_id"]: line["status"] for line in lines if line["event"] == "request"}
+    named = [each for each in answers if "x-request-id" in each.headers]
+    assert len(named) >= 3
+    for answer in named:
+        assert noted[answer.headers["x-request-id"]] == answer.status_code
+    assert sorted(noted.values()) == [206, 304, 304, 412, 416]
+
+
 async def test_repeats_count_against_the_rate_limit(worlds: OpenWorld) -> None:
     world = await worlds(limit_read="address=6", trusted_proxies="127.0.0.1")
     await world.push(GREET)

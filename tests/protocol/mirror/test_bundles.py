@@ -188,7 +188,7 @@ async def test_what_is_not_stored_is_named_and_no_bundle_is_written(
     await source.registry.publishing.moderation.hold(
         Coordinate.from_text("tools/hammer:1.0.0"), "odd", by=OPERATOR
     )
-    with raises_refusal("bundle-incomplete", match="1 releases are not stored here"):
+    with raises_refusal("bundle-incomplete", match="1 release is not stored here"):
         await carrier.export(source, "tools/hammer:1.0.0")
     assert not carrier.file.exists()
 

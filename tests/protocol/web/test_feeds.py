@@ -121,12 +121,27 @@ async def test_nobody_else_learns_that_there_is_a_private_package(shelf: World) 
 async def test_who_sends_no_credentials_is_challenged_for_whatever_is_not_found(
     shelf: World,
 ) -> None:
-    answers = [await opened(shelf, path) for path in (SECRET, "/feeds/acme/none.atom")]
-    for answer in (*answers, await opened(shelf, "/feeds/nobody.atom")):
+    accept = "application/atom+xml, text/html, */*;q=0.9"
+    answers = [await opened(shelf, path, accept) for path in (SECRET, "/feeds/acme/none.atom")]
+    for answer in (*answers, await opened(shelf, "/feeds/nobody.atom", accept)):
         assert answer.status_code == 401
         assert answer.headers["www-authenticate"].startswith("Basic ")
     hidden, missing = (each.text for each in answers)
     assert hidden.replace("secret", "none") == missing
+
+
+async def test_a_browser_is_asked_for_no_password(shelf: World) -> None:
+    accept = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    answers = [
+        await shelf.get(URL + path, headers=accept) for path in (SECRET, "/feeds/acme/none.atom")
+    ]
+    for answer in answers:
+        assert answer.status_code == 404
+        assert "www-authenticate" not in answer.headers
+    hidden, missing = (each.text for each in answers)
+    assert hidden == (await shelf.get(URL + SECRET)).text
+    assert hidden.replace("secret", "none") == missing
+    assert (await shelf.get(URL + GREET, headers=accept)).status_code == 200
 
 
 async def test_a_token_in_the_address_is_none(shelf: World) -> None:

@@ -40,7 +40,7 @@ USUAL = {
     "GET /api/v1/trusted-publishing/audience": _json(200, {"audience": AUDIENCE}),
     "POST /api/v1/trusted-publishing/token": _json(201, {"token": JOB_TOKEN}),
     "DELETE /api/v1/trusted-publishing/token": (204, {}, b""),
-    "POST /api/v1/dry-run": _json(200, {"findings": [], "may_publish": True}),
+    "POST /api/v1/dry-run": _json(200, {"findings": [], "mayPublish": True}),
     "POST /2.0/registry/packages": (204, {}, b""),
     "GET /github": _json(200, {"value": ID_TOKEN}),
     "POST /azure": _json(200, {"oidcToken": ID_TOKEN}),
@@ -357,8 +357,8 @@ def test_an_error_of_the_check_stops_before_anything_is_published(
     double: Double, tmp_path: Path
 ) -> None:
     finding = {"rule": "tool-taken", "severity": "error", "message": "The tool id is taken."}
-    said = _json(200, {"findings": [finding], "may_publish": False})
-    fine = _json(200, {"findings": [], "may_publish": True})
+    said = _json(200, {"findings": [finding], "mayPublish": False})
+    fine = _json(200, {"findings": [], "mayPublish": True})
     double.replies["POST /api/v1/dry-run"] = [fine, said]
     files = packed(tmp_path, "acme/one:1.0.0"), packed(tmp_path, "acme/two:1.0.0")
     ended = publish(double, {"BALLROOM_TOKEN": "blrm_stored"}, *files)
@@ -369,7 +369,7 @@ def test_an_error_of_the_check_stops_before_anything_is_published(
 
 def test_a_warning_of_the_check_is_shown(double: Double, greet: Path) -> None:
     finding = {"rule": "version-too-low", "severity": "warning", "message": "Raise it."}
-    said = _json(200, {"findings": [finding], "may_publish": True})
+    said = _json(200, {"findings": [finding], "mayPublish": True})
     double.replies["POST /api/v1/dry-run"] = [said]
     ended = publish(double, {"BALLROOM_TOKEN": "blrm_stored"}, greet)
     assert ended.code == 0
@@ -416,8 +416,8 @@ def test_packages_are_published_after_those_that_they_need(double: Double, tmp_p
         packed(tmp_path, "acme/core:1.0.0"),
     ]
     missing = {"rule": "missing-dependencies", "severity": "error", "message": "core is missing."}
-    said = _json(200, {"findings": [missing], "may_publish": False})
-    fine = _json(200, {"findings": [], "may_publish": True})
+    said = _json(200, {"findings": [missing], "mayPublish": False})
+    fine = _json(200, {"findings": [], "mayPublish": True})
     double.replies["POST /api/v1/dry-run"] = [fine, said, said]
     ended = publish(double, {"BALLROOM_TOKEN": "blrm_stored"}, *files)
     assert ended.code == 0, ended.printed

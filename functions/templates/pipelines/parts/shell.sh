@@ -14,15 +14,35 @@ send() { # Prints what the registry answers, after a failure too.
 [[exchange]]
 [[mask]]
 printf 'Authorization: Bearer %s' "$token" > "$work/token"
+release_of() { # Prints acme/greet/1.0.0 for acme-greet-any-1.0.0.bala.
+  echo "$1" | sed 's/^\([^-]*\)-\([^-]*\)-[^-]*-\(.*\)\.bala$/\1\/\2\/\3/'
+}
+matches() { # Prints what matches in the answer of a dry run, and nothing if nothing does.
+  echo "$checked" | grep -Eo "$1" || true
+}
+refuse() {
+  echo "$(release_of "$file") may not be published, and nothing was published." | tee -a "$summary"
+  exit 1
+}
+earlier=" "
 while read -r file; do
   checked=$(send -H "@$work/token" -F "bala-file=@dist/$file" "$REGISTRY/api/v1/dry-run")
   echo "Dry run of $file: $checked"
-  # What the packages before it bring is missing until they are published.
-  echo "$checked" | grep -Eq '"may_publish": *true|"missing-dependencies"'
+  if test -z "$(matches '"mayPublish": *true')"; then
+    # Only packages may be missing that this job publishes before this one.
+    errors=$(matches '"rule": *"[^"]*", *"severity": *"error"')
+    test "$(echo "$errors" | grep -c -v '"missing-dependencies"')" = 0 || refuse
+    missing=$(matches 'not in this registry: [^"]*' | grep -Eo '[^ /]+/[^ :]+:[^ ,]+' | tr : / || true)
+    test -n "$missing" || refuse
+    for each in $missing; do
+      case "$earlier" in *" ${each%.} "*) ;; *) refuse ;; esac
+    done
+  fi
+  earlier="$earlier$(release_of "$file") "
 done < dist/order.txt
 published=nothing
 while read -r file; do
-  release=$(echo "$file" | sed 's/^\([^-]*\)-\([^-]*\)-[^-]*-\(.*\)\.bala$/\1\/\2\/\3/')
+  release=$(release_of "$file")
   send -H "@$work/token" -F "bala-file=@dist/$file" "$REGISTRY/2.0/registry/packages" || {
     echo "$release was not published. Published before it: $published." | tee -a "$summary"
     exit 1

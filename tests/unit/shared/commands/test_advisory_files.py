@@ -48,12 +48,12 @@ def test_what_is_exported_is_imported_elsewhere_with_its_ids(
     assert exported["summary"] == "Greetings run commands"
     single = tmp_path / "one.json"
     single.write_text(json.dumps({**exported, "id": "x_BLR-2020-5"}), "utf-8")
-    assert "1 advisories were imported." in published.run("advisory", "import", str(single))
+    assert "1 advisory was imported." in published.run("advisory", "import", str(single))
     assert "is an advisory that was written here" in published.fail(
         "advisory", "import", str(_written(tmp_path, exported))
     )
     said = published.run("advisory", "import", str(file))
-    assert "1 advisories were imported into the set advisories" in said
+    assert "1 advisory was imported into the set advisories" in said
 
 
 def test_an_export_is_a_new_file_for_its_owner(published: Terminal, tmp_path: Path) -> None:

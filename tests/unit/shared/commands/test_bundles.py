@@ -43,7 +43,7 @@ def carried(published: Terminal, tmp_path: Path) -> Carried:
 def test_a_bundle_goes_to_a_registry_that_does_not_exist_yet(carried: Carried) -> None:
     said = carried.export(GREET).splitlines()
     size = Path(carried.file).stat().st_size
-    assert said[0] == f"{carried.file} has 1 releases in {size:,} bytes."
+    assert said[0] == f"{carried.file} has 1 release in {size:,} bytes."
     cursor = said[1].removeprefix("The next one begins with --after ").removesuffix(".")
     assert int(cursor) > 0
     arguments = ("bundle", "import", carried.file, "--trust", carried.trust)
@@ -68,7 +68,7 @@ def test_a_bundle_goes_to_a_registry_that_does_not_exist_yet(carried: Carried) -
     ],
 )
 def test_releases_are_selected_in_several_ways(carried: Carried, selected: tuple[str, ...]) -> None:
-    assert " has 1 releases in " in carried.export(*selected)
+    assert " has 1 release in " in carried.export(*selected)
 
 
 def test_files_name_releases(carried: Carried, tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_files_name_releases(carried: Carried, tmp_path: Path) -> None:
     lock = tmp_path / "Dependencies.toml"
     wanted.write_text(f"{GREET}\n", "utf-8")
     lock.write_text('[[package]]\norg = "acme"\nname = "greet"\nversion = "1.0.0"\n', "utf-8")
-    assert " has 1 releases in " in carried.export("--list", str(wanted), "--lock", str(lock))
+    assert " has 1 release in " in carried.export("--list", str(wanted), "--lock", str(lock))
     assert " has 0 releases in " in carried.export("--pulled-since", "2020-01-01")
 
 
@@ -85,7 +85,7 @@ def test_a_private_package_is_left_out_and_counted(carried: Carried) -> None:
         "package", "visibility", "acme/greet", "private", "--reason", "It was decided."
     )
     said = carried.export("--org", "acme").splitlines()
-    assert said[1] == "1 packages that are not public were left out; --private includes them."
+    assert said[1] == "1 package that is not public was left out; --private includes them."
 
 
 def test_both_sides_are_told_who_sees_a_private_package(carried: Carried) -> None:
@@ -161,7 +161,7 @@ def test_a_withdrawal_is_carried_and_reported_with_its_reason(carried: Carried) 
     reason = ("--reason", "A finding.", "--public-reason", "malware")
     carried.source.run("package", "remove", GREET, *reason, "--yes")
     said = carried.export("--after", "0").splitlines()
-    assert said[1] == "It says of 1 more releases that they were withdrawn."
+    assert said[1] == "It says of 1 more release that it was withdrawn."
     assert "A finding." not in Path(carried.file).read_bytes().decode("latin-1")
     result = carried.target.invoke("bundle", "import", carried.file, "--trust", carried.trust)
     assert result.exit_code == 0, result.output

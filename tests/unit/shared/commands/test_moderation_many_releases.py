@@ -86,6 +86,12 @@ def test_many_releases_are_listed_before_the_question(many: Terminal) -> None:
     assert states(many) == LIVE
 
 
+def test_one_release_is_named_in_the_singular(many: Terminal) -> None:
+    dry = many.run("package", "remove", "acme/tool", *REASON, "--dry-run")
+    assert dry.splitlines()[-1] == "This would remove 1 release."
+    assert "Remove this release?" in many.invoke("package", "remove", "acme/tool", *REASON).output
+
+
 def test_each_release_has_an_event_with_the_reason(many: Terminal) -> None:
     many.run("package", "remove", "acme", *REASON, "--yes")
     printed = many.run("package", "remove", "acme", *REASON, "--yes")

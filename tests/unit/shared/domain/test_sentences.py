@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.domain.sentences import listed, named
+from shared.domain.sentences import counted, listed, named
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,14 @@ def test_a_sentence_names_the_first_and_counts_the_others(
     count: int, joint: str, expected: str
 ) -> None:
     assert named([f"n{number}" for number in range(count)], 3, joint) == expected
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [(0, "0 entries"), (1, "1 entry"), (2, "2 entries"), (2_000, "2,000 entries")],
+)
+def test_one_thing_is_counted_in_the_singular(number: int, expected: str) -> None:
+    assert counted(number, "entry", "entries") == expected
 
 
 def test_names_that_were_left_out_before_are_counted_too() -> None:

@@ -1,4 +1,4 @@
-"""Secrets of sessions, paths to return to, and codes that people type, however they type them."""
+"""Secrets of sessions, and codes that people type, however they type them."""
 
 from datetime import timedelta
 
@@ -18,7 +18,6 @@ from shared.domain.errors.identity import SignInAgain
 from shared.domain.principals import OPERATOR, Principal
 from shared.domain.recent_sign_in import is_recently_signed_in, require_recent_sign_in
 from shared.domain.sessions import SECRET_GRACE, SECRET_ROTATION, SecretState, Session
-from shared.domain.sign_in import HOME_PATH, MAX_RETURN_PATH_LENGTH, return_path
 from tests.fakes.system import FakeRandomness
 
 MS = timedelta(milliseconds=1)
@@ -62,12 +61,6 @@ def test_the_previous_secret_is_a_copy_after_the_new_one_was_used(
     assert CONFIRMED.secret_state(secret, now_ms) is expected
     if expected is SecretState.COPIED:
         assert SESSION.secret_state(secret, now_ms) is SecretState.PREVIOUS
-
-
-def test_a_path_to_return_to_has_512_characters_at_most() -> None:
-    longest = "/search?q=".ljust(MAX_RETURN_PATH_LENGTH, "a")
-    assert return_path(longest) == longest
-    assert return_path(f"{longest}a") == HOME_PATH
 
 
 @given(st.binary(min_size=USER_CODE_RANDOM_BYTES, max_size=USER_CODE_RANDOM_BYTES))

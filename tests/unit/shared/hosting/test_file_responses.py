@@ -23,6 +23,7 @@ from shared.hosting.file_responses import (
 )
 from shared.hosting.requests import CACHE_POLICY, ASGIApp, Message, Receive, Scope, Send
 from shared.hosting.responses import HostResponse, Respond
+from shared.runtime.answers import AnswerCachePolicy
 from tests.support.logs import capture_logs
 from tests.unit.shared.hosting.asgi import Exchange, ask, scope
 
@@ -129,10 +130,48 @@ async def test_a_damaged_file_is_a_500_and_one_event(tmp_path: Path, damage: str
     assert [event["event"] for event in events] == ["file.damaged"]
 
 
+@pytest.mark.parametrize(
+    ("method", "headers", "status"),
+    [
+        ("GET", {}, 200),
+        ("HEAD", {}, 200),
+        ("GET", {"Range": "bytes=0-3"}, 206),
+        ("GET", {"Range": "bytes=99-"}, 416),
+        ("GET", {"If-None-Match": ETAG}, 304),
+        ("GET", {"If-Match": '"other"'}, 412),
+    ],
+)
+async def test_the_resolver_gets_the_status_that_is_sent(
+    tmp_path: Path, method: str, headers: Mapping[str, str], status: int
+) -> None:
+    on = shelf(tmp_path, SMALL)
+    statuses: list[int] = []
+    assert isinstance(on.answer, FileResponse)
+    on.answer = replace(on.answer, answered=statuses.append)
+    assert (await get(on, headers, method)).status == status
+    assert statuses == [status]
+
+
+async def test_a_file_that_cannot_be_read_is_answered_by_its_resolver(tmp_path: Path) -> None:
+    on = shelf(tmp_path, SMALL)
+    assert isinstance(on.answer, FileResponse)
+    statuses: list[int] = []
+    folder = tmp_path / "folder"
+    folder.mkdir()  # Opening it is another error than that of a missing file.
+    refused = FileRefusal(500, body=b"broken")
+    on.answer = replace(
+        on.answer, path=folder, answered=statuses.append, refuse_failed=lambda: refused
+    )
+    answer = await get(on)
+    assert (answer.status, answer.body, statuses) == (500, b"broken", [])
+
+
 async def test_no_failure_is_cacheable(tmp_path: Path) -> None:
     on = shelf(tmp_path, SMALL)
     assert isinstance(on.answer, FileResponse)
-    on.answer = replace(on.answer, cache_policy=lambda _: None)
+    policy = AnswerCachePolicy(lambda *_: None, 0, ())
+    on.answer = replace(on.answer, answered=lambda _: policy)
+    assert CACHE_POLICY in (await get(on)).sent[0]
     assert CACHE_POLICY not in (await get(on, {"Range": "bytes=99-"})).sent[0]
     on.answer.path.unlink()
     with capture_logs():
