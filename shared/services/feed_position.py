@@ -1,4 +1,4 @@
-"""How far a task has read the feed of events."""
+"""Positions in the feed of events: how far a task has read it, and where it ends."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
@@ -50,3 +50,9 @@ async def event_batches(
         number = batch[-1][0]
         if len(batch) < EVENTS_READ_AT_ONCE or clock.now_ms() >= until_ms:
             return
+
+
+async def last_event_number(events: EventStore) -> int:
+    """Return the number of the last event; 0 if there is none."""
+    newest = await events.newest(None, 1)
+    return newest[0][0] if newest else 0

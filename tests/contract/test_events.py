@@ -205,6 +205,16 @@ async def test_the_feed_is_read_from_its_end(stores: Stores, others: Stores) -> 
     assert await others.events.newest(1, 10) == []
 
 
+async def test_a_forgotten_event_is_still_the_last_one(stores: Stores) -> None:
+    assert await stores.events.newest(None, 1) == []
+    own = {"address": "203.0.113.7", "actor": "a1"}
+    await stores.events.append([event("e1"), event("e2", at_ms=1).model_copy(update=own)])
+    await stores.events.forget_account("a1")
+    await stores.events.forget_origins(before_ms=2, count=10)
+    await stores.events.overwrite_forgotten()
+    assert [number for number, _ in await stores.events.newest(None, 1)] == [2]
+
+
 async def test_a_log_is_read_page_by_page(stores: Stores) -> None:
     await stores.events.append([logged(f"e{number}", org="acme") for number in range(1, 8)])
     seen: list[str] = []

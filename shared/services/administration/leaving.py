@@ -25,10 +25,11 @@ from shared.ports.events import EventStore
 from shared.ports.system import Clock
 from shared.services.administration.account_administration import AccountAdministration
 from shared.services.administration.administrators import Administrators
+from shared.services.feed_position import last_event_number
 from shared.services.identity.accounts import account_by_id, organization_owners
 from shared.services.organizations.made_by_accounts import MadeByAccounts, MadeItem, MadeKind
 from shared.services.organizations.memberships import Memberships
-from shared.services.record_batches import EVENTS_READ_AT_ONCE, last_event_number
+from shared.services.record_batches import EVENTS_READ_AT_ONCE
 from shared.services.tokens.tokens import UsedToken
 
 RELEASES_OF = timedelta(days=90)

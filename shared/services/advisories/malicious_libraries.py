@@ -25,8 +25,8 @@ from shared.ports.work import WorkStore
 from shared.services.advisories.advisories import Advisories, version_of_library
 from shared.services.advisories.malware import MalwareQuarantine
 from shared.services.api_docs.sboms import Sboms
-from shared.services.feed_position import FeedPosition
-from shared.services.record_batches import EVENTS_READ_AT_ONCE, last_event_number
+from shared.services.feed_position import FeedPosition, last_event_number
+from shared.services.record_batches import EVENTS_READ_AT_ONCE
 
 # Libraries that are not read by then are not waited for: the archive may be unreadable.
 WAITED_FOR = timedelta(days=1)

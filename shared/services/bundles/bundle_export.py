@@ -50,12 +50,8 @@ from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.pull_ledger import PullLedger
 from shared.services.bundles.bundle_documents import ReleaseDocuments
-from shared.services.record_batches import (
-    EVENTS_READ_AT_ONCE,
-    RECORDS_AT_ONCE,
-    last_event_number,
-    package_batches,
-)
+from shared.services.feed_position import last_event_number
+from shared.services.record_batches import EVENTS_READ_AT_ONCE, RECORDS_AT_ONCE, package_batches
 
 _MOST_NAMED = 5  # Missing releases that the sentence names.
 
