@@ -23,8 +23,9 @@ from shared.services.packages.derived_data import (
 from shared.services.packages.external_releases import ExternalReleases, PinnedDigests
 from shared.services.packages.feeds import ChangeFeeds
 from shared.services.packages.history import PackageHistory
-from shared.services.packages.hosted_packages import HostedPackages, PackageCache
+from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.organization_packages import OrganizationPackages
+from shared.services.packages.package_cache import PackageCache
 from shared.services.packages.package_details import PackageDetails
 from shared.services.packages.pull_counter import PullCounter
 from shared.services.packages.pull_records import PullRecorder, PullRecords
