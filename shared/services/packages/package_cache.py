@@ -27,7 +27,7 @@ class _Cached(Struct, frozen=True):
     """A record, its package, and the number of the edition from before it was read."""
 
     value: FoundRelease | Survey
-    package: str
+    package_key: str
     edition_number: int
     memory_bytes: int
 
@@ -71,10 +71,10 @@ class PackageCache:
         check: ReadCheck | None = None,
     ) -> list[Survey | None]:
         keys = [each.key for each in packages]
-        surveys = cast("dict[str, Survey | None]", await self._standing(keys))
+        surveys = cast("dict[str, Survey | None]", await self._current(keys))
         for version in versions if surveys else ():
-            known = surveys.get(version.package.key)
-            if known is not None and not known.has(version.version):
+            survey = surveys.get(version.package.key)
+            if survey is not None and not survey.has(version.version):
                 surveys[version.package.key] = None  # It may have been published just now.
         asked = zip(keys, packages, strict=True)
         unknown = {key: package for key, package in asked if surveys.get(key) is None}
@@ -86,7 +86,7 @@ class PackageCache:
             for key, survey in zip(unknown, read, strict=True):
                 surveys[key] = survey
                 if survey is not None:
-                    self._keep(key, key, survey.head, survey, edition_number)
+                    self._put(key, key, survey.head, survey, edition_number)
         return [surveys[key] for key in keys]
 
     async def tool_owners(self, tools: Sequence[str]) -> list[Package | None]:
@@ -104,49 +104,51 @@ class PackageCache:
         """Return the owner of a tool, if it is known and its package is in memory: so it is public,
         and a hidden owner is asked for like that of a free tool."""
         owner = self._owners.get(tool.lower())
-        return owner if owner and await self._standing([owner.key]) else None
+        return owner if owner and await self._current([owner.key]) else None
 
     async def _release(
-        self, place: str, read: "_ReadRelease", check: ReadCheck | None
+        self, key: str, read: "_ReadRelease", check: ReadCheck | None
     ) -> FoundRelease:
-        standing = await self._standing([place])
-        if standing:
-            return cast("FoundRelease", standing[place])
+        current = await self._current([key])
+        if current:
+            return cast("FoundRelease", current[key])
         edition_number = self._edition.number
         found = await read(check=check or _checked_before)
         if found.head is not None and found.release is not None:
-            self._keep(place, found.head.key, found.head, found, edition_number)
+            self._put(key, found.head.key, found.head, found, edition_number)
         return found
 
-    async def _standing(self, places: Sequence[str]) -> dict[str, FoundRelease | Survey]:
+    async def _current(self, keys: Sequence[str]) -> dict[str, FoundRelease | Survey]:
         """Return the cached records whose packages have not changed since they were read."""
-        cached = [(place, self._cached.get(place)) for place in places]
-        found = [(place, each) for place, each in cached if each is not None]
+        cached = [(key, self._cached.get(key)) for key in keys]
+        found = [(key, each) for key, each in cached if each is not None]
         if not found:
             self._edition.start_poll()  # So that the cache can soon use what is read now.
             return {}
         is_current = self._edition.is_current() or await self._edition.poll()
-        standing = dict[str, FoundRelease | Survey]()
-        for place, each in found:
-            if self._edition.is_unchanged_since(each.edition_number, (each.package,)):
-                standing[place] = each.value
+        current = dict[str, FoundRelease | Survey]()
+        for key, each in found:
+            if self._edition.is_unchanged_since(each.edition_number, (each.package_key,)):
+                current[key] = each.value
             else:
                 # Otherwise a request for a package that is now private would wait for the edition
                 # each time, and one for a missing package would not, so that the time would reveal
                 # it.
-                self._cached.drop(place)
-        return standing if is_current else {}
+                self._cached.drop(key)
+        return current if is_current else {}
 
-    def _keep(
+    def _put(
         self,
-        place: str,
-        package: str,
+        key: str,
+        package_key: str,
         head: Head,
         value: FoundRelease | Survey,
         edition_number: int,
     ) -> None:
         if head.visibility is Visibility.PUBLIC:
-            self._cached.put(place, _Cached(value, package, edition_number, _memory_of_read(value)))
+            self._cached.put(
+                key, _Cached(value, package_key, edition_number, _memory_of_read(value))
+            )
 
 
 async def _checked_before(requested: Sequence[tuple[Package, Head | None]], /) -> set[str]:

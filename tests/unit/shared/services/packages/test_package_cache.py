@@ -1,4 +1,4 @@
-"""The package cache answers what stands, of public packages alone."""
+"""The package cache answers with unchanged records of public packages."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
