@@ -14,12 +14,8 @@ from shared.services.packages.archive_reader import ArchiveFiles, ArchiveReader
 from shared.services.packages.archive_relocation import ArchiveRelocation
 from shared.services.packages.dependency_notices import DependencyNotices
 from shared.services.packages.deprecation import Deprecation
-from shared.services.packages.derived_data import (
-    DerivedData,
-    DocumentCache,
-    PackageRecordWriter,
-    WithheldReleases,
-)
+from shared.services.packages.derived_data import DerivedData
+from shared.services.packages.document_cache import DocumentCache
 from shared.services.packages.external_releases import ExternalReleases, PinnedDigests
 from shared.services.packages.feeds import ChangeFeeds
 from shared.services.packages.history import PackageHistory
@@ -27,6 +23,7 @@ from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.organization_packages import OrganizationPackages
 from shared.services.packages.package_cache import PackageCache
 from shared.services.packages.package_details import PackageDetails
+from shared.services.packages.package_records import PackageRecordWriter
 from shared.services.packages.pull_counter import PullCounter
 from shared.services.packages.pull_records import PullRecorder, PullRecords
 from shared.services.packages.pull_redirects import (
@@ -41,6 +38,7 @@ from shared.services.packages.sparse_index import PackageIndex
 from shared.services.packages.statistics import LastRegistryCounts, RecentPulls, RegistryStatistics
 from shared.services.packages.successors import Successors
 from shared.services.packages.visibility_changes import PackageVisibility
+from shared.services.packages.withheld_releases import WithheldReleases
 from shared.telemetry.logged import logged
 
 

@@ -45,8 +45,9 @@ from shared.services.maintenance.snapshots import (
     SnapshotRestore,
     StoredSnapshots,
 )
-from shared.services.packages.derived_data import DerivedData, WithheldReleases
+from shared.services.packages.derived_data import DerivedData
 from shared.services.packages.statistics import LastRegistryCounts
+from shared.services.packages.withheld_releases import WithheldReleases
 from shared.services.record_batches import RECORDS_AT_ONCE
 from tests.contract.sample_records import event, head
 from tests.contract.stores import STORES, Stores, prepared

@@ -62,7 +62,7 @@ from shared.services.organizations.made_by_accounts import invitation_change
 from shared.services.organizations.membership_records import member_removal
 from shared.services.organizations.memberships import Memberships
 from shared.services.organizations.webhooks import webhook_change
-from shared.services.packages.derived_data import PackageRecordWriter
+from shared.services.packages.package_records import PackageRecordWriter
 from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches, package_batches
 from shared.services.revocation_list import registry_digest
 from shared.services.tokens.tokens import token_change

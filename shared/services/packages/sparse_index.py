@@ -22,7 +22,7 @@ from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore
 from shared.runtime.answer_dependencies import Dependencies
 from shared.runtime.lru_cache import LruCache
-from shared.services.packages.derived_data import DocumentCache
+from shared.services.packages.document_cache import DocumentCache
 from shared.services.packages.source import PackageSource
 from shared.services.packages.successors import Successors
 from shared.services.record_batches import RECORDS_AT_ONCE, package_batches

@@ -29,7 +29,7 @@ from shared.ports.system import Clock
 from shared.services.identity.accounts import account_names
 from shared.services.identity.mail import DecisionMail
 from shared.services.list_pages import organization_package_page
-from shared.services.packages.derived_data import PackageRecordWriter
+from shared.services.packages.package_records import PackageRecordWriter
 from shared.services.record_batches import RECORDS_AT_ONCE, package_batches
 
 PACKAGES_READ = 50  # Packages that one page looks through: each is surveyed.

@@ -37,7 +37,7 @@ from shared.services.identity.mail import DecisionMail
 from shared.services.list_pages import organization_package_page
 from shared.services.packages.archive_delivery import ArchiveDelivery
 from shared.services.packages.archive_reader import ArchiveFiles
-from shared.services.packages.derived_data import PackageRecordWriter
+from shared.services.packages.package_records import PackageRecordWriter
 from shared.services.publishing.release_mail import ReleaseMail
 
 PACKAGES_LOOKED_AT = 50  # Packages surveyed for one page.
