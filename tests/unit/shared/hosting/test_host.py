@@ -174,7 +174,8 @@ async def test_a_failing_hook_is_logged_once_and_the_server_is_informed(phase: s
 @pytest.mark.parametrize("phase", ["startup", "shutdown"])
 async def test_every_hook_of_the_stop_runs_though_an_earlier_hook_failed(phase: str) -> None:
     life = Life()
-    failing, healthy = [life.broken], [life.hook]
+    failing = [life.broken]
+    healthy = [life.hook]
     on_start = failing if phase == "startup" else []
     on_stop = healthy if phase == "startup" else [*failing, *healthy, *failing, *healthy]
     await Host(build_app(), on_start=on_start, on_stop=on_stop)(
