@@ -38,17 +38,17 @@ from shared.ports.events import EventStore
 from shared.ports.pull_ledger import Pull
 from shared.ports.snapshots import SnapshotStore
 from shared.services.maintenance.create_snapshot import CreateSnapshot
-from shared.services.maintenance.database_age import DatabaseAge
-from shared.services.maintenance.snapshots import (
+from shared.services.packages.derived_data import DerivedData
+from shared.services.packages.statistics import LastRegistryCounts
+from shared.services.packages.withheld_releases import WithheldReleases
+from shared.services.record_batches import RECORDS_AT_ONCE
+from shared.services.snapshots.database_age import DatabaseAge
+from shared.services.snapshots.snapshots import (
     ArchiveSources,
     SnapshotCreation,
     SnapshotRestore,
     StoredSnapshots,
 )
-from shared.services.packages.derived_data import DerivedData
-from shared.services.packages.statistics import LastRegistryCounts
-from shared.services.packages.withheld_releases import WithheldReleases
-from shared.services.record_batches import RECORDS_AT_ONCE
 from tests.contract.sample_records import event, head
 from tests.contract.stores import STORES, Stores, prepared
 from tests.fakes.system import FakeClock
