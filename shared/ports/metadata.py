@@ -125,7 +125,7 @@ class MetadataStore(PackageReader, Protocol):
         """Return up to `count` heads with keys above `after`, ordered by key."""
         ...
 
-    async def unpublished_events(self, count: int) -> list[Head | Release]:
+    async def records_with_outbox(self, count: int) -> list[Head | Release]:
         """Return up to `count` records whose outbox is not empty, oldest first."""
         ...
 

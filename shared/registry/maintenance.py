@@ -190,7 +190,7 @@ class MaintenanceParts(ServiceGroup, frozen=True):
             metadata=self._adapters.metadata,
             derived_data=self._registry.packages.derived_data,
             directory=self._adapters.directory,
-            events=self._adapters.events,
+            event_appender=self._parts.foundation.event_appender,
         )
 
     @cached_property

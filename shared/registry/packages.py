@@ -157,7 +157,7 @@ class PackageServices(ServiceGroup, frozen=True):
             metadata=self._adapters.metadata,
             documents=self._adapters.documents,
             search=self._adapters.search,
-            events=self._adapters.events,
+            event_appender=self._parts.foundation.event_appender,
             withheld_releases=self._parts.packages.withheld_releases,
             standard_names=self._settings.standard_names,
             archive_relocation=self._parts.packages.archive_relocation,
@@ -328,6 +328,7 @@ class PackageParts(ServiceGroup, frozen=True):
     def dependency_notices(self) -> DependencyNotices:
         return DependencyNotices(
             events=self._adapters.events,
+            event_appender=self._parts.foundation.event_appender,
             metadata=self._adapters.metadata,
             directory=self._adapters.directory,
             work=self._adapters.work,

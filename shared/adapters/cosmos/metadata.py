@@ -201,7 +201,7 @@ class CosmosMetadata:
         heads = await self._packages.read_each(names, HEAD)
         return [read_record(Head, item) for item in sorted(heads, key=itemgetter("pk"))]
 
-    async def unpublished_events(self, count: int) -> list[Head | Release]:
+    async def records_with_outbox(self, count: int) -> list[Head | Release]:
         found = await self._packages.query("SELECT * FROM c WHERE c.waiting > 0")
         oldest = sorted(found, key=itemgetter("waiting"))[:count]
         return [
@@ -444,7 +444,7 @@ def read_record(kind: type[R], item: Item) -> R:
 
 
 def outbox_since(outbox: tuple[Event, ...]) -> int:
-    """Return since when a record waits for its events to be published; 0 is not at all."""
+    """Return since when a record waits for its events to be appended; 0 is not at all."""
     return outbox[0].at_ms if outbox else 0
 
 

@@ -21,7 +21,7 @@ from shared.domain.scopes import Role
 from shared.domain.sessions import Session
 from shared.domain.times import DAY_MS, MS, time_text
 from shared.ports.directory import DirectoryStore
-from shared.ports.events import EventStore
+from shared.ports.events import EventReader
 from shared.ports.system import Clock
 from shared.services.administration.account_administration import AccountAdministration
 from shared.services.administration.administrators import Administrators
@@ -96,7 +96,7 @@ class Leaving(Struct, frozen=True):
     """States what a leaver has, ends it and hands it over, for administrators."""
 
     directory: DirectoryStore
-    events: EventStore
+    events: EventReader
     registry_authorization: RegistryAuthorization
     administrators: Administrators
     accounts: AccountAdministration

@@ -45,7 +45,7 @@ from shared.domain.withdrawal_reasons import PublicReason
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore
-from shared.ports.events import EventStore
+from shared.ports.events import EventReader
 from shared.ports.metadata import MetadataStore
 from shared.ports.revocations import RevocationStore
 from shared.ports.system import Clock
@@ -88,7 +88,7 @@ class RevocationApplication(Struct, frozen=True):
     store: RevocationStore
     metadata: MetadataStore
     directory: DirectoryStore
-    events: EventStore
+    events: EventReader
     archives: ArchiveStore
     administrators: Administrators
     auditors: Auditors

@@ -18,7 +18,7 @@ from shared.domain.events import Event
 from shared.domain.packages import Head
 from shared.domain.release_states import SERVABLE
 from shared.domain.times import MS
-from shared.ports.events import EventStore
+from shared.ports.events import EventReader
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.ports.work import WorkStore
@@ -64,7 +64,7 @@ class MaliciousLibraries(Struct, frozen=True):
     malware: MalwareQuarantine
     metadata: MetadataStore
     sboms: Sboms
-    events: EventStore
+    events: EventReader
     work: WorkStore
     clock: Clock
 

@@ -8,8 +8,8 @@ from shared.domain.errors.base import Refusal
 from shared.domain.packages import Head, Release
 from shared.domain.tasks import TaskReport
 from shared.ports.directory import DirectoryStore
-from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore
+from shared.services.event_appender import EventAppender
 from shared.services.maintenance.tasks import Task
 from shared.services.packages.derived_data import DerivedData
 from shared.services.record_batches import RECORDS_AT_ONCE
@@ -29,7 +29,7 @@ class ProcessOutboxes(Task, frozen=True):
     metadata: MetadataStore
     derived_data: DerivedData
     directory: DirectoryStore
-    events: EventStore
+    event_appender: EventAppender
 
     async def run(self) -> TaskReport:
         """Process all outboxes; a record that cannot be processed now delays no other one."""
@@ -48,8 +48,8 @@ class ProcessOutboxes(Task, frozen=True):
         """Return the oldest records without those that this run could not process."""
         count = RECORDS_AT_ONCE + len(problems)
         found = [
-            *await self.metadata.unpublished_events(count),
-            *await self.directory.unpublished(count),
+            *await self.metadata.records_with_outbox(count),
+            *await self.directory.outboxes(count),
         ]
         return [record for record in found if _name(record) not in problems]
 
@@ -57,7 +57,7 @@ class ProcessOutboxes(Task, frozen=True):
         """Process the outbox of a record, or return the reason why that has to wait."""
         try:
             if isinstance(record, PendingEvents):
-                await self.events.publish(record)
+                await self.event_appender.append_outbox(record)
             else:
                 await self.derived_data.update(record)
         except Refusal as refusal:

@@ -30,7 +30,7 @@ from shared.domain.webhooks import (
     webhook_owner,
 )
 from shared.ports.directory import DirectoryStore
-from shared.ports.events import EventStore
+from shared.ports.events import EventReader
 from shared.ports.system import Clock, Randomness
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.audited_writes import AuditedWriter, EntityChange
@@ -54,7 +54,7 @@ class Webhooks(Struct, frozen=True):
     authorization: Authorization
     registry_authorization: RegistryAuthorization
     directory: DirectoryStore
-    events: EventStore
+    events: EventReader
     audited_writer: AuditedWriter
     makers: Makers
     secrets: WebhookSecrets

@@ -24,9 +24,9 @@ from shared.domain.release_states import State
 from shared.domain.version_choice import latest
 from shared.domain.versions import Range
 from shared.ports.documents import DocumentStore
-from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.search import SearchIndex
+from shared.services.event_appender import EventAppender
 from shared.services.packages.archive_relocation import ArchiveRelocation
 from shared.services.packages.withheld_releases import WithheldReleases
 from shared.services.record_batches import package_batches
@@ -42,7 +42,7 @@ class DerivedData(Struct, frozen=True):
     metadata: MetadataStore
     documents: DocumentStore
     search: SearchIndex
-    events: EventStore
+    event_appender: EventAppender
     withheld_releases: WithheldReleases
     standard_names: tuple[str, ...]  # The organizations that search prefers, in lower case.
     # None if all archives are in one container and only the registry serves them.
@@ -65,9 +65,9 @@ class DerivedData(Struct, frozen=True):
                 if is_new and head.created_ms < release.created_ms:
                     await self.update_search(head.package)
             await self.withheld_releases.update(release)
-            # `PublishingEvents` adds withdrawals to the list of revocations first, and starts the
+            # `EventAppender` adds withdrawals to the list of revocations first, and starts the
             # log afterwards.
-            await self.events.publish(release)
+            await self.event_appender.append_outbox(release)
 
     async def update(self, record: Head | Release) -> None:
         """Derive everything again that a changed release or head affects.
@@ -84,7 +84,7 @@ class DerivedData(Struct, frozen=True):
                 await self.withheld_releases.update(record)
             if self.archive_relocation:
                 await self.archive_relocation.apply(record)
-            await self.events.publish(record)
+            await self.event_appender.append_outbox(record)
 
     async def rebuild(self, package: Package) -> bool:
         """Derive everything of the package from its releases; return whether anything was

@@ -18,7 +18,7 @@ from shared.domain.principals import ANONYMOUS, Principal
 from shared.domain.sparse_index import index_file, index_path, with_advisories
 from shared.domain.visibility import Readers, Visibility
 from shared.domain.withdrawals import withdrawal_of
-from shared.ports.events import EventStore
+from shared.ports.events import EventReader
 from shared.ports.metadata import MetadataStore
 from shared.runtime.answer_dependencies import Dependencies
 from shared.runtime.lru_cache import LruCache
@@ -78,7 +78,7 @@ class PackageIndex(Struct, frozen=True):
 
     authorization: Authorization
     metadata: MetadataStore
-    events: EventStore
+    events: EventReader
     files: DocumentCache
     affected: AdvisoryMarks
     successors: Successors

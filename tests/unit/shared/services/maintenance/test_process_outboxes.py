@@ -13,10 +13,11 @@ from shared.domain.packages import Head, Release
 from shared.domain.principals import OPERATOR
 from shared.domain.search import Query, ResultPage
 from shared.domain.tasks import TaskReport
+from shared.services.event_appender import EventAppender
 from shared.services.maintenance.process_outboxes import ProcessOutboxes
 from shared.services.record_batches import RECORDS_AT_ONCE
 from tests.contract.sample_records import account, named
-from tests.fakes.stores import FakeDirectory, FakeEvents
+from tests.fakes.stores import FakeDirectory, FakeEvents, FakeRevocations
 from tests.support.archives import bala
 from tests.support.logs import capture_logs
 from tests.support.world import World
@@ -80,7 +81,7 @@ class Half:
     settled: list[str] = field(default_factory=list[str])
     attempts: int = 0
 
-    async def unpublished_events(self, count: int) -> list[Head]:
+    async def records_with_outbox(self, count: int) -> list[Head]:
         """Return what is not settled yet."""
         return [each for each in self.waiting if each.name not in self.settled][:count]
 
@@ -93,7 +94,8 @@ class Half:
 
 
 async def process(half: Half) -> TaskReport:
-    return await ProcessOutboxes(half, half, FakeDirectory(), FakeEvents()).run()  # pyright: ignore[reportArgumentType] - the parts that are called.
+    appender = EventAppender(FakeEvents(), FakeRevocations(), start_log=None)
+    return await ProcessOutboxes(half, half, FakeDirectory(), appender).run()  # pyright: ignore[reportArgumentType] - the parts that are called.
 
 
 def heads(*names: str) -> list[Head]:
@@ -133,10 +135,10 @@ async def test_an_unexpected_failure_of_a_record_does_not_delay_others() -> None
 class EventsWithoutOne(FakeEvents):
     """An event store that cannot append the events of one account."""
 
-    async def publish(self, source: Head | Release | PendingEvents) -> None:
+    async def append_outbox(self, source: Head | Release | PendingEvents) -> None:
         if any(event.subject == "stuck" for event in source.outbox):
             raise ValueError
-        await super().publish(source)
+        await super().append_outbox(source)
 
 
 async def test_an_unexpected_failure_of_an_entity_does_not_delay_others() -> None:
@@ -145,9 +147,12 @@ async def test_an_unexpected_failure_of_an_entity_does_not_delay_others() -> Non
     for name in ("stuck", "bob"):
         outbox: tuple[Event, ...] = (_event(name),)
         await directory.add(account(f"u_{name}").model_copy(update={"outbox": outbox}))
-    events.published = lambda source: directory.entities.pop((source.kind, source.place)) and None
+    events.clear_outbox = lambda source: (
+        directory.entities.pop((source.kind, source.place)) and None
+    )
     half = Half([])
-    task = ProcessOutboxes(half, half, directory, events)  # pyright: ignore[reportArgumentType] - the parts that are called.
+    appender = EventAppender(events, FakeRevocations(), start_log=None)
+    task = ProcessOutboxes(half, half, directory, appender)  # pyright: ignore[reportArgumentType] - the parts that are called.
     report = await task.run()
     assert [event.subject for event in events.feed] == ["bob"]
     assert report.problems == ("account u_stuck: unexpected failure (ValueError); the log has it.",)
