@@ -4,6 +4,7 @@ from functools import cached_property, partial
 
 from shared.registry.group import ServiceGroup, required
 from shared.registry.identity_providers import identity_issuers
+from shared.services.erased_releases import ErasedReleases
 from shared.services.maintenance.anonymize_events import AnonymizeEvents
 from shared.services.maintenance.apply_group_rules import ApplyGroupRules
 from shared.services.maintenance.apply_mirror_rules import ApplyMirrorRules
@@ -16,7 +17,6 @@ from shared.services.maintenance.delete_expired_records import DeleteExpiredReco
 from shared.services.maintenance.delete_orphaned_archives import DeleteOrphanedArchives
 from shared.services.maintenance.deliver_webhooks import DeliverWebhooks
 from shared.services.maintenance.erase_accounts import EraseAccounts
-from shared.services.maintenance.erased_releases import ErasedReleases
 from shared.services.maintenance.find_ownerless_organizations import FindOwnerlessOrganizations
 from shared.services.maintenance.finish_deletions import FinishDeletions
 from shared.services.maintenance.follow_advisories import FollowAdvisories

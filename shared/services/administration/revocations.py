@@ -54,9 +54,9 @@ from shared.services.administration.account_erasure import AccountErasures
 from shared.services.administration.administrators import Administrators
 from shared.services.administration.auditors import Auditors
 from shared.services.audited_writes import AuditedWriter, EntityChange
+from shared.services.erased_releases import ErasedReleases
 from shared.services.identity.accounts import KeptName, RetiredNames
 from shared.services.identity.sessions import identity_change, session_end
-from shared.services.maintenance.erased_releases import ErasedReleases
 from shared.services.organizations.freezes import Freezes
 from shared.services.organizations.made_by_accounts import invitation_change
 from shared.services.organizations.membership_records import member_removal
