@@ -75,11 +75,11 @@ class FoundationParts(ServiceGroup, frozen=True):
 
     @cached_property
     def event_appender(self) -> EventAppender:
-        log_writing = self._parts.transparency.log_writing
+        writes_log = self._adapters.writes_log
         return EventAppender(
             events=self._adapters.events,
             revocations=self._adapters.revocations,
-            start_log=log_writing.start if self._adapters.writes_log else None,
+            start_log=self._parts.transparency.log_writing.start if writes_log else None,
         )
 
     @cached_property
