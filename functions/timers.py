@@ -105,7 +105,8 @@ async def _run(task_runner: TaskRunner, task: str, context: func.Context | None)
     result = "failed"
     try:
         report = await task_runner.run_due(task)
-        result = _log(task, report, time.perf_counter() - started)
+        result = _result_of(report)
+        _log_report(task, report, time.perf_counter() - started)
     except TakesNoChanges:
         log.info("upkeep.read_only", task=task)
         result = "read-only"
@@ -120,12 +121,17 @@ async def _run(task_runner: TaskRunner, task: str, context: func.Context | None)
         activity.end(f"upkeep.{task}", lambda: shown, is_failed=failed, keep_slow=False)
 
 
-def _log(task: str, report: TaskReport | None, seconds: float) -> str:
-    """Log the report of a run, and return its result; there is none if another instance ran it."""
+def _result_of(report: TaskReport | None) -> str:
+    """Return the result of a run; there is no report if another instance ran the task."""
+    if report is None:
+        return "elsewhere"
+    return "problems" if report.problems else "done"
+
+
+def _log_report(task: str, report: TaskReport | None, seconds: float) -> None:
     if report is None:
         log.info("upkeep.elsewhere", task=task)
-        return "elsewhere"
+        return
     log.info("upkeep.done", task=task, **report.as_event(), seconds=round(seconds, 3))
     # Recorded for 0 problems, too, so that an alert can compare with the value before.
     record_metric(UPKEEP_PROBLEMS, len(report.problems), {"task": task})
-    return "problems" if report.problems else "done"

@@ -99,27 +99,25 @@ def cloud_adapters(
         if opened.cache_info().currsize:
             await opened().close()
 
-    cloud = _stores_opened_later(opened)
-
     complete = _common_adapters(settings, clock, confined, Path(tempfile.gettempdir()))
     return complete(
-        metadata=cloud.metadata,
-        documents=cloud.documents,
-        archives=cloud.archives,
-        directory=cloud.directory,
-        events=cloud.events,
-        work=cloud.work,
-        pulls=cloud.pulls,
-        pull_records=cloud.pull_records,
+        metadata=_opened_later(lambda: opened().metadata),
+        documents=_opened_later(lambda: opened().documents),
+        archives=_opened_later(lambda: opened().archives),
+        directory=_opened_later(lambda: opened().directory),
+        events=_opened_later(lambda: opened().events),
+        work=_opened_later(lambda: opened().work),
+        pulls=_opened_later(lambda: opened().pulls),
+        pull_records=_opened_later(lambda: opened().pull_records),
         search=_opened_later(lambda: opened().search.index),
-        snapshots=cloud.snapshots,
-        revocations=cloud.revocations,
-        log_files=cloud.log_files,
-        advisory_files=cloud.advisory_files,
+        snapshots=_opened_later(lambda: opened().snapshots),
+        revocations=_opened_later(lambda: opened().revocations),
+        log_files=_opened_later(lambda: opened().log_files),
+        advisory_files=_opened_later(lambda: opened().advisory_files),
         archive_path=None,
-        edition=cloud.edition,
+        edition=_opened_later(lambda: opened().edition),
         close=close,
-        copies=cloud.copies,
+        copies=_opened_later(lambda: opened().copies),
         links=_opened_later(lambda: opened().archives.links),
         feed=_opened_later(lambda: opened().search.feed),
         caller_scope=CallerScope.PROCESS,
@@ -160,7 +158,8 @@ def _common_adapters(settings: Settings, clock: Clock, confined: ConfinedProcess
 
 
 class _OpenedLater:
-    """Stands for an object that is opened when one of its members is first used."""
+    """Stands for a store that is opened when one of its members is first used. Services get their
+    stores at the start, when no library of a store is imported yet."""
 
     def __init__(self, open_: Callable[[], object]) -> None:
         self._open = open_
@@ -169,22 +168,8 @@ class _OpenedLater:
         return getattr(self._open(), name)
 
 
-class _StoresOpenedLater:
-    """Stands for the stores of the cloud: each is opened when one of its members is first used."""
-
-    def __init__(self, open_: "Callable[[], CloudStores]") -> None:
-        self._open = open_
-
-    def __getattr__(self, name: str) -> Any:
-        return _OpenedLater(lambda: getattr(self._open(), name))
-
-
 def _opened_later(open_: Callable[[], T]) -> T:
     return cast("T", _OpenedLater(open_))
-
-
-def _stores_opened_later(open_: "Callable[[], CloudStores]") -> "CloudStores":
-    return cast("CloudStores", _StoresOpenedLater(open_))
 
 
 def selected_adapters(settings: Settings) -> Adapters:

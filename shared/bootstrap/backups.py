@@ -39,7 +39,7 @@ from shared.ports.archive_store import ArchiveStore
 from shared.registry import Registry
 from shared.runtime.private_files import replace_private
 from shared.services.administration.revocations import AppliedRevocations
-from shared.services.maintenance.snapshots import ArchiveSources, StoredSnapshots
+from shared.services.snapshots.snapshots import ArchiveSources, StoredSnapshots
 from shared.settings import Settings
 
 newest_backup = find_newest_backup  # Commands name no adapter.

@@ -49,7 +49,7 @@ from shared.domain.sentences import counted
 from shared.domain.snapshots import SnapshotUnusable
 from shared.domain.times import time_text
 from shared.registry import Registry
-from shared.services.maintenance.restored_audit import AuditedLog, AuditedReleases
+from shared.services.snapshots.restored_audit import AuditedLog, AuditedReleases
 from shared.settings import Settings
 
 BACKUPS = Path("/var/backups/ballroom")  # As infra/machine/backup.sh has it.

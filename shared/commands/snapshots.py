@@ -18,7 +18,7 @@ from shared.domain.webhooks import Webhook
 from shared.registry import Registry
 from shared.services.administration.revocations import AppliedRevocations
 from shared.services.maintenance.repair_derived_data import RepairDerivedData
-from shared.services.maintenance.snapshots import ArchiveSources, StoredSnapshots
+from shared.services.snapshots.snapshots import ArchiveSources, StoredSnapshots
 from shared.settings import Settings
 
 name_argument = click.argument("name")

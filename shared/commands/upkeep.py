@@ -4,11 +4,12 @@ from collections.abc import Awaitable, Callable
 
 import click
 
-from shared.commands.base import Rows, format_time, in_registry
+from shared.commands.base import Rows, format_time, in_registry, sentence_of
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.tasks import TaskReport, TaskRun, TaskState
 from shared.registry import Registry
 from shared.services.maintenance.tasks import require_task
+from shared.telemetry.log import log
 
 
 @click.group()
@@ -38,6 +39,8 @@ async def list_tasks(registry: Registry) -> Rows:
 async def run(registry: Registry, name: str | None, *, force: bool) -> None:
     """Run the maintenance task NAME, or all of them. Each may be repeated.
 
+    A task that fails does not stop the others. The command then ends with exit code 1.
+
     With --force, delete-orphaned-archives deletes archives however many they are. Use it only if
     the database is the right one.
 
@@ -56,7 +59,15 @@ async def run(registry: Registry, name: str | None, *, force: bool) -> None:
     chosen = [require_task(tasks, name).id] if name is not None else list(tasks)
     has_problems = False
     for task in chosen:
-        for report in await _whole(run_once, task):
+        try:
+            reports = await _whole(run_once, task)
+        except Exception as failure:
+            if name is not None:
+                raise
+            click.echo(f"{task}: {_sentence(failure, task)}")
+            has_problems = True
+            continue
+        for report in reports:
             if report is None:
                 click.echo(f"{task}: another process is running it.")
                 continue
@@ -78,13 +89,21 @@ async def _whole(
     return reports
 
 
+def _sentence(failure: Exception, task: str) -> str:
+    sentence = sentence_of(failure)
+    if sentence is None:
+        log.exception("upkeep.failed", task=task)
+        sentence = f"unexpected failure ({type(failure).__name__}); the log has it."
+    return sentence
+
+
 def _row(state: TaskState, now_ms: int) -> dict[str, object]:
     last = state.last_run
     return {
         "task": state.task,
         "last": format_time(last.started_ms) if last else None,
         "seconds": (last.ended_ms - last.started_ms) / 1000 if last else None,
-        "came_of_it": _result(last) if last else None,
+        "result": _result(last) if last else None,
         "seen": last.seen if last else None,
         "changed": last.changed if last else None,
         "due": _due(state, now_ms),

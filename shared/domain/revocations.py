@@ -125,7 +125,7 @@ def place_digest(kind: str, place: Place) -> str:
 
 
 def revocations_of(source: Head | Release | PendingEvents, registry: str) -> list[Revocation]:
-    """Return the entries of the unpublished events of a record, in their order."""
+    """Return the entries of the pending events of a record, in their order."""
     found = (_revocation(source, event, registry) for event in source.outbox)
     return [each for each in found if each is not None]
 

@@ -2,7 +2,7 @@
 
 {name}/directory.jsonl.gz   accounts, organizations and all that belongs to them
 {name}/packages.jsonl.gz    heads, each before its releases and its pulls
-{name}/events.jsonl.gz      the feed with its leaves, and the unpublished events of the records
+{name}/events.jsonl.gz      the feed with its leaves, and the pending events of the records
 {name}/manifest.json        the list of the others; written last, and required
 
 A line is an object with one field, whose name is the kind of the record. Derived data and archives

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import azure.functions as func
@@ -48,10 +48,16 @@ from shared.hosting.responses import (
     response_of,
     with_configured,
 )
-from shared.hosting.triggers import AppFunctions as ReadFunctions
-from shared.hosting.triggers import HttpFunction, TimerFunction, functions_of, unsupported
+from shared.hosting.triggers import (
+    AppFunctions,
+    HttpFunction,
+    TimerFunction,
+    functions_of,
+    unsupported,
+)
 from shared.ports.system import Clock
 from shared.runtime.answers import RecognizeCaller
+from shared.runtime.background_tasks import BackgroundTasks
 from shared.runtime.editions import Edition
 from shared.runtime.private_files import make_private_folder, try_file_lock
 from shared.runtime.routing import Router
@@ -100,7 +106,7 @@ class Host:
 
     def __init__(
         self,
-        app: func.FunctionApp | ReadFunctions,
+        app: func.FunctionApp | AppFunctions,
         *,
         headers: RawHeaders = _NO_HEADERS,
         archives: FileResolver | None = None,
@@ -113,7 +119,7 @@ class Host:
         on_stop: Sequence[LifespanHook] = (),
         closed_to_pages: Collection[str] = (),
     ) -> None:
-        functions = app if isinstance(app, ReadFunctions) else functions_of(app)
+        functions = app if isinstance(app, AppFunctions) else functions_of(app)
         self._on_start = on_start
         self._on_stop = on_stop
         self._bodies = BodyReader(limits, identify)
@@ -186,20 +192,21 @@ class Host:
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
-        """Run the hooks and the background loops of the app while the block lasts."""
-        for hook in self._on_start:
-            await hook()
-        tasks = [asyncio.create_task(self._sweep())]
-        if self._timers is not None:
-            tasks.append(asyncio.create_task(self._timers.run()))
-        try:
-            yield
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            for hook in self._on_stop:
+        """Run the hooks and the background loops of the app while the block lasts.
+
+        Every hook of `on_stop` runs, in order, also if the start or another one fails.
+        """
+        async with AsyncExitStack() as stack:
+            for hook in reversed(self._on_stop):
+                stack.push_async_callback(hook)
+            for hook in self._on_start:
                 await hook()
+            tasks = BackgroundTasks()
+            stack.push_async_callback(tasks.cancel)
+            tasks.start(self._sweep())
+            if self._timers is not None:
+                tasks.start(self._timers.run())
+            yield
 
     async def _sweep(self) -> None:
         while True:

@@ -53,7 +53,7 @@ class DirectoryStore(Protocol):
 
     async def add(self, entity: E, *others: Entity, replacing: Entity | None = None) -> E:
         """Create all entities, which have one owner, or none; return the first as stored. Raise
-        `AlreadyThere` if a place is taken. The new entity takes over unpublished events of an
+        `AlreadyThere` if a place is taken. The new entity takes over pending events of an
         entity that was removed from its place.
 
         In the same write `replacing`, a changed entity of that owner without events, is stored with
@@ -68,14 +68,14 @@ class DirectoryStore(Protocol):
 
     async def remove(self, entity: E) -> E:
         """Delete the entity; raise `Stale` if its `revision` is not the stored one. Return it with
-        the next revision, which publishing its outbox needs; the outbox is kept until then."""
+        the next revision, which appending its outbox needs; the outbox is kept until then."""
         ...
 
     async def put(self, entity: Entity) -> None:
         """Store an entity without events, replacing an earlier one."""
         ...
 
-    async def unpublished(self, count: int) -> list[PendingEvents]:
+    async def outboxes(self, count: int) -> list[PendingEvents]:
         """Return up to `count` outboxes that are not empty, oldest first. If very many wait, these
         need not be the oldest of all."""
         ...
@@ -88,6 +88,6 @@ class DirectoryStore(Protocol):
         ...
 
     async def remove_expired(self, before_ms: int) -> int:
-        """Delete entities that expired before that time and have no unpublished events; return how
+        """Delete entities that expired before that time and have no pending events; return how
         many."""
         ...

@@ -9,30 +9,30 @@ from shared.domain.packages import Head, Release
 from shared.domain.transparency.leaves import FrozenLeaf, LoggedEvent
 
 
-class EventStore(Protocol):
-    """The event feed: append only, numbered without gaps.
-
-    The write that gives an event its number stores its leaf in the transparency log with it. No
-    later change of the event, such as those that forget, changes the leaf.
-    """
-
-    async def publish(self, source: Head | Release | PendingEvents) -> None:
-        """Append the events of the record's outbox that are not in the feed yet, in order; then
-        clear the outbox if the record still has this revision, which it keeps. Deletes the outbox
-        of a removed entity. A repeat adds nothing."""
-        ...
-
-    async def append(self, events: Sequence[Event]) -> None:
-        """Append events that belong to no record, unless they are in the feed already."""
-        ...
+class EventReader(Protocol):
+    """Reads the event feed and its logs."""
 
     async def since(self, number: int, count: int) -> list[tuple[int, Event]]:
         """Return up to `count` events after `number`, with their numbers."""
         ...
 
+    async def newest(self, before: int | None, count: int) -> list[tuple[int, Event]]:
+        """Return up to `count` events of the feed with numbers below `before`, by default from the
+        newest on, newest first."""
+        ...
+
+    async def stream(self, name: str, before: int | None, count: int) -> list[tuple[int, Event]]:
+        """Return up to `count` events of one log (`Event.streams`) with numbers below `before`, by
+        default from the newest on, newest first."""
+        ...
+
     async def find(self, event_id: str, at_ms: int) -> LoggedEvent | None:
         """Return an event by its id and its time; None if it is not in the feed."""
         ...
+
+
+class EventForgetting(Protocol):
+    """Removes from events what must not be kept. The leaf of an event never changes."""
 
     async def forget_origins(self, before_ms: int, count: int) -> int:
         """Anonymize up to `count` events before that time, as `anonymized` does; return how many
@@ -52,20 +52,9 @@ class EventStore(Protocol):
         A service in the cloud does that by itself."""
         ...
 
-    async def newest(self, before: int | None, count: int) -> list[tuple[int, Event]]:
-        """Return up to `count` events of the feed with numbers below `before`, by default from the
-        newest on, newest first."""
-        ...
 
-    async def stream(self, name: str, before: int | None, count: int) -> list[tuple[int, Event]]:
-        """Return up to `count` events of one log (`Event.streams`) with numbers below `before`, by
-        default from the newest on, newest first."""
-        ...
-
-    async def restore(self, events: Sequence[LoggedEvent]) -> None:
-        """Append events of a backup with the leaves that they had, unless they are in the feed
-        already. They get the numbers that they had where the feed is restored in its order."""
-        ...
+class EventLeaves(Protocol):
+    """The events with their leaves in the transparency log."""
 
     async def logged(self, after: int, count: int) -> list[LoggedEvent]:
         """Return up to `count` events with numbers above `after` in the order of the feed, with
@@ -88,6 +77,31 @@ class EventStore(Protocol):
 
     async def freeze(self, number: int, leaf: FrozenLeaf) -> None:
         """Store the leaf of an event that has none; one that is stored is never changed."""
+        ...
+
+
+class EventStore(EventReader, EventForgetting, EventLeaves, Protocol):
+    """The event feed: append only, numbered without gaps.
+
+    The write that gives an event its number stores its leaf in the transparency log with it. No
+    later change of the event, such as those that forget, changes the leaf.
+
+    Services append by an `EventAppender`.
+    """
+
+    async def append(self, events: Sequence[Event]) -> None:
+        """Append events that belong to no record, unless they are in the feed already."""
+        ...
+
+    async def append_outbox(self, source: Head | Release | PendingEvents) -> None:
+        """Append the events of the record's outbox that are not in the feed yet, in order; then
+        clear the outbox if the record still has this revision, which it keeps. Deletes the outbox
+        of a removed entity. A repeat adds nothing."""
+        ...
+
+    async def restore(self, events: Sequence[LoggedEvent]) -> None:
+        """Append events of a backup with the leaves that they had, unless they are in the feed
+        already. They get the numbers that they had where the feed is restored in its order."""
         ...
 
     async def complete_logs(self, after: int, count: int) -> int:

@@ -126,7 +126,7 @@ class MetadataStore(PackageReader, Protocol):
         others follow."""
         ...
 
-    async def unpublished_events(self, count: int) -> list[Head | Release]:
+    async def records_with_outbox(self, count: int) -> list[Head | Release]:
         """Return up to `count` records whose outbox is not empty, oldest first. If very many wait,
         these need not be the oldest of all."""
         ...

@@ -26,12 +26,9 @@ from `self._parts`.
 from contextlib import AsyncExitStack
 from typing import Final
 
-from msgspec.structs import replace
-
 from shared.auth.release_keys import ReleaseKey
 from shared.domain.client_settings import TOKEN_PLACEHOLDER, Reading, client_settings
 from shared.domain.errors.base import Invalid
-from shared.ports.events import EventStore
 from shared.registry.administration import AdministrationParts, AdministrationServices, ScimServices
 from shared.registry.advisories import AdvisoryParts, AdvisoryServices
 from shared.registry.api_docs import ApiDocsParts, ApiDocsServices, QualityServices
@@ -51,7 +48,6 @@ from shared.registry.publishing import PublishingParts, PublishingServices
 from shared.registry.tokens import TokenParts, TokenServices
 from shared.registry.transparency import TransparencyParts, TransparencyServices
 from shared.services.adapters import Adapters
-from shared.services.published_events import PublishingEvents
 from shared.settings import Settings
 
 
@@ -64,7 +60,6 @@ class Registry:
     """
 
     def __init__(self, settings: Settings, adapters: Adapters) -> None:
-        """Create the services, with `PublishingEvents` around the event store of the adapters."""
         self.settings: Final = settings
         self.clock: Final = adapters.clock
         self.edition: Final = adapters.edition
@@ -72,12 +67,7 @@ class Registry:
         self.closing: Final = AsyncExitStack()
         self.closing.push_async_callback(adapters.close)
         parts = Parts(self)
-        events: EventStore = PublishingEvents(
-            events=adapters.events,
-            revocations=adapters.revocations,
-            start_log=parts.transparency.log_writing.start if adapters.writes_log else None,
-        )
-        self.adapters: Final = replace(adapters, events=events)
+        self.adapters: Final = adapters
         self.rights: Final = RightsServices(self, parts)
         self.limits: Final = LimitServices(self, parts)
         self.packages: Final = PackageServices(self, parts)

@@ -32,7 +32,7 @@ from shared.services.administration.revocations import RevocationApplication
 from shared.services.administration.rights_export import RightsExport
 from shared.services.administration.second_administrator import SecondAdministrator
 from shared.services.administration.status import RegistryStatus
-from shared.services.maintenance.product_releases import ProductReleases
+from shared.services.product_releases import ProductReleases
 from shared.services.registry_files.member_sections import MemberSections
 from shared.services.registry_files.organization_files import OrganizationFiles
 from shared.services.registry_files.publisher_sections import PublisherSections

@@ -110,7 +110,7 @@ class AdvisoryServices(ServiceGroup, frozen=True):
         return AdvisoryNotices(
             affected=self.affected_packages,
             directory=self._adapters.directory,
-            events=self._adapters.events,
+            event_appender=self._parts.foundation.event_appender,
             mail=self._parts.advisories.advisory_mail,
             clock=self._adapters.clock,
         )

@@ -9,6 +9,7 @@ from shared.domain.rate_limits import RateLimitClass
 from shared.registry.group import ServiceGroup
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.services.audited_writes import AuditedWriter
+from shared.services.event_appender import EventAppender
 from shared.services.identity.mail import DecisionMail
 from shared.services.leases import Leases
 from shared.services.limits.notices import NoticeCache, Notices, ReadOnlyMode
@@ -73,10 +74,19 @@ class FoundationParts(ServiceGroup, frozen=True):
         return KnownReaders(edition=self._adapters.edition, clock=self._adapters.clock)
 
     @cached_property
+    def event_appender(self) -> EventAppender:
+        writes_log = self._adapters.writes_log
+        return EventAppender(
+            events=self._adapters.events,
+            revocations=self._adapters.revocations,
+            start_log=self._parts.transparency.log_writing.start if writes_log else None,
+        )
+
+    @cached_property
     def audited_writer(self) -> AuditedWriter:
         return AuditedWriter(
             directory=self._adapters.directory,
-            events=self._adapters.events,
+            event_appender=self.event_appender,
             clock=self._adapters.clock,
             randomness=self._adapters.randomness,
             on_delay=logged("event.delayed", "reason"),

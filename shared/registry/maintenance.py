@@ -4,21 +4,19 @@ from functools import cached_property, partial
 
 from shared.registry.group import ServiceGroup, required
 from shared.registry.identity_providers import identity_issuers
+from shared.services.erased_releases import ErasedReleases
 from shared.services.maintenance.anonymize_events import AnonymizeEvents
 from shared.services.maintenance.apply_group_rules import ApplyGroupRules
 from shared.services.maintenance.apply_mirror_rules import ApplyMirrorRules
-from shared.services.maintenance.archive_recovery import ArchiveRecovery
 from shared.services.maintenance.audit_archives import AuditArchives
 from shared.services.maintenance.check_mail_domains import CheckMailDomains
 from shared.services.maintenance.complete_event_logs import CompleteEventLogs
 from shared.services.maintenance.count_usage import CountUsage
 from shared.services.maintenance.create_snapshot import CreateSnapshot
-from shared.services.maintenance.database_age import DatabaseAge
 from shared.services.maintenance.delete_expired_records import DeleteExpiredRecords
 from shared.services.maintenance.delete_orphaned_archives import DeleteOrphanedArchives
 from shared.services.maintenance.deliver_webhooks import DeliverWebhooks
 from shared.services.maintenance.erase_accounts import EraseAccounts
-from shared.services.maintenance.erased_releases import ErasedReleases
 from shared.services.maintenance.find_ownerless_organizations import FindOwnerlessOrganizations
 from shared.services.maintenance.finish_deletions import FinishDeletions
 from shared.services.maintenance.follow_advisories import FollowAdvisories
@@ -35,17 +33,10 @@ from shared.services.maintenance.rebuild_search_index import RebuildSearchIndex
 from shared.services.maintenance.remove_prereleases import RemovePrereleases
 from shared.services.maintenance.renew_sigstore_root import RenewSigstoreRoot
 from shared.services.maintenance.repair_derived_data import RepairDerivedData
-from shared.services.maintenance.restored_audit import RestoredAudit
 from shared.services.maintenance.roll_up_pulls import RollUpPulls
 from shared.services.maintenance.send_digests import SendDigests
 from shared.services.maintenance.send_expiry_reminders import SendExpiryReminders
 from shared.services.maintenance.sign_releases import SignReleases
-from shared.services.maintenance.snapshots import (
-    ArchiveSources,
-    SnapshotCreation,
-    SnapshotRestore,
-    StoredSnapshots,
-)
 from shared.services.maintenance.tasks import (
     Checkpoints,
     MaintenanceTasks,
@@ -59,6 +50,16 @@ from shared.services.maintenance.update_advisories import UpdateAdvisories
 from shared.services.maintenance.update_search_index import UpdateSearchIndex
 from shared.services.maintenance.update_upstream_catalogue import UpdateUpstreamCatalogue
 from shared.services.maintenance.write_log import WriteLog
+from shared.services.packages.archive_audit import ArchiveAudit
+from shared.services.snapshots.archive_recovery import ArchiveRecovery
+from shared.services.snapshots.database_age import DatabaseAge
+from shared.services.snapshots.restored_audit import RestoredAudit
+from shared.services.snapshots.snapshots import (
+    ArchiveSources,
+    SnapshotCreation,
+    SnapshotRestore,
+    StoredSnapshots,
+)
 
 
 class MaintenanceServices(ServiceGroup, frozen=True):
@@ -170,7 +171,7 @@ class MaintenanceServices(ServiceGroup, frozen=True):
             directory=self._adapters.directory,
             leaves=self._adapters.events,
             log_files=self._adapters.log_files,
-            archives=self._parts.maintenance.audit_archives,
+            archive_audit=self._parts.maintenance.archive_audit,
             mending=self._registry.transparency.mending,
             randomness=self._adapters.randomness,
         )
@@ -189,7 +190,7 @@ class MaintenanceParts(ServiceGroup, frozen=True):
             metadata=self._adapters.metadata,
             derived_data=self._registry.packages.derived_data,
             directory=self._adapters.directory,
-            events=self._adapters.events,
+            event_appender=self._parts.foundation.event_appender,
         )
 
     @cached_property
@@ -301,9 +302,15 @@ class MaintenanceParts(ServiceGroup, frozen=True):
     def audit_archives(self) -> AuditArchives:
         return AuditArchives(
             metadata=self._adapters.metadata,
+            archive_audit=self.archive_audit,
+            checkpoints=self.checkpoints,
+        )
+
+    @cached_property
+    def archive_audit(self) -> ArchiveAudit:
+        return ArchiveAudit(
             archives=self._adapters.archives,
             archive_reader=self._registry.packages.archive_reader,
-            checkpoints=self.checkpoints,
         )
 
     @cached_property

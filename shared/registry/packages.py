@@ -15,18 +15,16 @@ from shared.services.packages.archive_relocation import ArchiveRelocation
 from shared.services.packages.build_previews import BuildPreviews
 from shared.services.packages.dependency_notices import DependencyNotices
 from shared.services.packages.deprecation import Deprecation
-from shared.services.packages.derived_data import (
-    DerivedData,
-    DocumentCache,
-    PackageRecordWriter,
-    WithheldReleases,
-)
+from shared.services.packages.derived_data import DerivedData
+from shared.services.packages.document_cache import DocumentCache
 from shared.services.packages.external_releases import ExternalReleases, PinnedDigests
 from shared.services.packages.feeds import ChangeFeeds
 from shared.services.packages.history import PackageHistory
-from shared.services.packages.hosted_packages import HostedPackages, PackageCache
+from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.organization_packages import OrganizationPackages
+from shared.services.packages.package_cache import PackageCache
 from shared.services.packages.package_details import PackageDetails
+from shared.services.packages.package_records import PackageRecordWriter
 from shared.services.packages.pull_counter import PullCounter
 from shared.services.packages.pull_records import PullRecorder, PullRecords
 from shared.services.packages.pull_redirects import (
@@ -43,6 +41,7 @@ from shared.services.packages.sparse_index import PackageIndex
 from shared.services.packages.statistics import LastRegistryCounts, RecentPulls, RegistryStatistics
 from shared.services.packages.successors import Successors
 from shared.services.packages.visibility_changes import PackageVisibility
+from shared.services.packages.withheld_releases import WithheldReleases
 from shared.telemetry.logged import logged
 
 
@@ -165,7 +164,7 @@ class PackageServices(ServiceGroup, frozen=True):
             metadata=self._adapters.metadata,
             documents=self._adapters.documents,
             search=self._adapters.search,
-            events=self._adapters.events,
+            event_appender=self._parts.foundation.event_appender,
             withheld_releases=self._parts.packages.withheld_releases,
             standard_names=self._settings.standard_names,
             archive_relocation=self._parts.packages.archive_relocation,
@@ -342,6 +341,7 @@ class PackageParts(ServiceGroup, frozen=True):
     def dependency_notices(self) -> DependencyNotices:
         return DependencyNotices(
             events=self._adapters.events,
+            event_appender=self._parts.foundation.event_appender,
             metadata=self._adapters.metadata,
             directory=self._adapters.directory,
             work=self._adapters.work,

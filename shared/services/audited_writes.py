@@ -11,8 +11,8 @@ from shared.domain.errors.base import Refusal, Unavailable
 from shared.domain.events import Event
 from shared.domain.principals import Principal
 from shared.ports.directory import DirectoryStore
-from shared.ports.events import EventStore
 from shared.ports.system import Clock, Randomness
+from shared.services.event_appender import EventAppender
 
 E = TypeVar("E", bound=Entity)
 
@@ -36,11 +36,11 @@ class AuditedWriter(Struct, frozen=True):
     """Adds, replaces and removes entities; the write is the commit, and its event follows.
 
     Each change has exactly one event: the event is in the outbox of the entity until it is in the
-    feed. If the feed fails, the change is kept, and a maintenance task publishes the event later.
+    feed. If the feed fails, the change is kept, and a maintenance task appends the event later.
     """
 
     directory: DirectoryStore
-    events: EventStore
+    event_appender: EventAppender
     clock: Clock
     randomness: Randomness
     on_delay: Callable[[Refusal], None]
@@ -96,7 +96,7 @@ class AuditedWriter(Struct, frozen=True):
         `AlreadyThere` or `Stale` if that is another one now.
 
         Without a record, `stored` is None or a default with revision 0. The revision and the
-        unpublished events of `entity` are always those of `stored`.
+        pending events of `entity` are always those of `stored`.
         """
         if stored is None or not stored.revision:
             first = entity.model_copy(update={"revision": 1, "outbox": ()})
@@ -112,7 +112,7 @@ class AuditedWriter(Struct, frozen=True):
 
     async def append(self, change: EntityChange, *, by: Principal) -> None:
         """Append the event of a change that no entity stores."""
-        await self.events.append([self.event(change, by)])
+        await self.event_appender.append([self.event(change, by)])
 
     def event(self, change: EntityChange, by: Principal) -> Event:
         return Event(
@@ -130,13 +130,13 @@ class AuditedWriter(Struct, frozen=True):
         )
 
     def _with_event(self, entity: E, change: EntityChange, by: Principal) -> E:
-        # Unpublished events of the entity come first: the feed takes each event once.
+        # Pending events of the entity come first: the feed takes each event once.
         outbox = (*entity.outbox, self.event(change, by))
         return entity.model_copy(update={"outbox": outbox})
 
     async def _published(self, entity: E) -> E:
         try:
-            await self.events.publish(entity.pending_events)
+            await self.event_appender.append_outbox(entity.pending_events)
         except Unavailable as failure:
             self.on_delay(failure)
             return entity

@@ -1,4 +1,4 @@
-"""How far a task has read the feed of events."""
+"""Positions in the feed of events: how far a task has read it, and where it ends."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
@@ -6,7 +6,7 @@ from datetime import timedelta
 from msgspec import Struct
 
 from shared.domain.times import MS
-from shared.ports.events import EventStore
+from shared.ports.events import EventReader
 from shared.ports.system import Clock
 from shared.ports.work import WorkStore
 from shared.services.event_pages import NumberedEvent
@@ -42,7 +42,7 @@ class FeedPosition(Struct, frozen=True):
 
 
 async def event_batches(
-    events: EventStore, number: int, clock: Clock, until_ms: int
+    events: EventReader, number: int, clock: Clock, until_ms: int
 ) -> AsyncIterator[Sequence[NumberedEvent]]:
     """Yield the events after a number in batches, until the feed ends or, after the first batch,
     the time is over."""
@@ -51,3 +51,9 @@ async def event_batches(
         number = batch[-1][0]
         if len(batch) < EVENTS_READ_AT_ONCE or clock.now_ms() >= until_ms:
             return
+
+
+async def last_event_number(events: EventReader) -> int:
+    """Return the number of the last event; 0 if there is none."""
+    newest = await events.newest(None, 1)
+    return newest[0][0] if newest else 0

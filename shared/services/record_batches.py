@@ -1,4 +1,4 @@
-"""Reading many records or events: batch by batch, or with as few reads as are needed."""
+"""Reading many records batch by batch."""
 
 from collections.abc import AsyncGenerator
 from typing import TypeVar
@@ -6,7 +6,6 @@ from typing import TypeVar
 from shared.domain.entities import Entity
 from shared.domain.packages import Head
 from shared.ports.directory import DirectoryStore
-from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore
 
 E = TypeVar("E", bound=Entity)
@@ -56,19 +55,3 @@ async def package_batches(
         if len(batch) < len(heads):
             return
         after = heads[-1].package.key
-
-
-async def last_event_number(events: EventStore) -> int:
-    """Return the number of the last event, by some forty reads: numbers have no gaps."""
-    low = 0
-    high = 1
-    while await events.since(high - 1, 1):
-        low = high
-        high = high * 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        if await events.since(middle - 1, 1):
-            low = middle
-        else:
-            high = middle
-    return low

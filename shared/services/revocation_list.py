@@ -3,12 +3,12 @@
 from msgspec import Struct
 
 from shared.domain.revocations import digest_of, retired_name
-from shared.ports.events import EventStore
+from shared.ports.events import EventReader
 from shared.ports.revocations import RevocationStore
 from shared.ports.system import Clock
 
 
-async def registry_digest(events: EventStore) -> str:
+async def registry_digest(events: EventReader) -> str:
     """Return the id that marks this registry's lists; empty before its first event."""
     first = await events.since(0, 1)
     return digest_of(first[0][1].id)[:16] if first else ""
@@ -17,7 +17,7 @@ async def registry_digest(events: EventStore) -> str:
 class RetiredNameList(Struct, frozen=True):
     """Lists former names of accounts by their hashes: no event has these."""
 
-    events: EventStore
+    events: EventReader
     revocations: RevocationStore
     clock: Clock
 

@@ -312,11 +312,11 @@ async def test_expired_entities_are_removed_and_counted(stores: Stores) -> None:
     assert await stores.directory.remove_expired(before_ms=250) == 0
 
 
-async def test_an_entity_with_unpublished_events_remains(stores: Stores) -> None:
+async def test_an_entity_with_pending_events_remains(stores: Stores) -> None:
     await stores.directory.add(token(expires_ms=100, outbox=(event("e1"),)))
     assert await stores.directory.remove_expired(before_ms=250) == 0
-    [waiting] = await stores.directory.unpublished(10)
-    await stores.events.publish(waiting)
+    [waiting] = await stores.directory.outboxes(10)
+    await stores.events.append_outbox(waiting)
     assert await stores.directory.remove_expired(before_ms=250) == 1
 
 
@@ -330,43 +330,43 @@ async def feed(stores: Stores) -> list[str]:
 
 async def test_an_outbox_is_published_and_cleared(stores: Stores, others: Stores) -> None:
     stored = await stores.directory.add(owing(account(), "e1", "e2"))
-    assert await others.directory.unpublished(10) == [
+    assert await others.directory.outboxes(10) == [
         PendingEvents("account", Place("a1"), 1, stored.outbox)
     ]
-    await others.events.publish(stored.pending_events)
+    await others.events.append_outbox(stored.pending_events)
     assert await feed(stores) == ["e1", "e2"]
     assert await stores.directory.get(Account, Place("a1")) == account()
-    assert await stores.directory.unpublished(10) == []
+    assert await stores.directory.outboxes(10) == []
 
 
 async def test_an_entity_that_changed_since_still_has_its_outbox(stores: Stores) -> None:
     stored = await stores.directory.add(owing(account(), "e1"))
     changed = await stores.directory.replace(owing(stored, "e1", "e2"))
-    await stores.events.publish(stored.pending_events)
-    assert await stores.directory.unpublished(10) == [changed.pending_events]
-    await stores.events.publish(changed.pending_events)
+    await stores.events.append_outbox(stored.pending_events)
+    assert await stores.directory.outboxes(10) == [changed.pending_events]
+    await stores.events.append_outbox(changed.pending_events)
     assert await feed(stores) == ["e1", "e2"]
-    assert await stores.directory.unpublished(10) == []
+    assert await stores.directory.outboxes(10) == []
 
 
 async def test_a_removed_entity_remains_until_its_events_are_published(stores: Stores) -> None:
     stored = await stores.directory.add(owing(account(), "e1"))
     gone = await stores.directory.remove(owing(stored, "e1", "e2"))
-    assert await stores.directory.unpublished(10) == [gone.pending_events]
+    assert await stores.directory.outboxes(10) == [gone.pending_events]
     for _ in range(2):
-        await stores.events.publish(gone.pending_events)
+        await stores.events.append_outbox(gone.pending_events)
     assert await feed(stores) == ["e1", "e2"]
-    assert await stores.directory.unpublished(10) == []
+    assert await stores.directory.outboxes(10) == []
 
 
-async def test_an_entity_that_replaces_one_with_unpublished_events_publishes_them(
+async def test_an_entity_that_replaces_one_with_pending_events_appends_them(
     stores: Stores,
 ) -> None:
     gone = await stores.directory.remove(await stores.directory.add(owing(account(), "e1")))
     new = await stores.directory.add(owing(account("a1", "Anew"), "e2"))
-    await stores.events.publish(gone.pending_events)  # Late: the new one must not go with it.
+    await stores.events.append_outbox(gone.pending_events)  # Late: the new one must not go with it.
     assert await stores.directory.get(Account, Place("a1")) == new
-    await stores.events.publish(new.pending_events)
+    await stores.events.append_outbox(new.pending_events)
     assert sorted(await feed(stores)) == ["e1", "e2"]
     assert await stores.directory.get(Account, Place("a1")) == new.model_copy(update={"outbox": ()})
 
@@ -375,5 +375,5 @@ async def test_the_oldest_outbox_comes_first(stores: Stores) -> None:
     for number, at_ms in ((1, 30), (2, 10), (3, 20)):
         outbox: tuple[Event, ...] = (event(f"e{number}", at_ms=at_ms),)
         await stores.directory.add(account(f"a{number}").model_copy(update={"outbox": outbox}))
-    waiting = await stores.directory.unpublished(2)
+    waiting = await stores.directory.outboxes(2)
     assert [each.place.owner for each in waiting] == ["a2", "a3"]

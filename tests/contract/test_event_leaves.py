@@ -51,7 +51,7 @@ async def test_events_of_an_outbox_have_leaves_as_well(stores: Stores) -> None:
     await stores.metadata.claim(head())
     await stores.metadata.add_release(source)
     for _ in range(2):
-        await stores.events.publish(source)
+        await stores.events.append_outbox(source)
     assert [json.loads(each)["index"] for each in await stores.events.leaves(0, 10)] == [0, 1]
 
 
@@ -134,8 +134,8 @@ async def test_a_restore_keeps_numbers_and_leaves(stores: Stores, others: Stores
 
 async def test_an_event_that_a_backup_has_twice_keeps_its_leaf(stores: Stores) -> None:
     fed = LoggedEvent(1, published("e1"), FrozenLeaf(b'{"index":0}'))
-    unpublished = LoggedEvent(0, published("e1"), None)
-    await stores.events.restore([fed, unpublished])
+    pending = LoggedEvent(0, published("e1"), None)
+    await stores.events.restore([fed, pending])
     assert await logged(stores) == [fed]
 
 

@@ -39,23 +39,25 @@ async def feed(stores: Stores) -> list[tuple[int, str]]:
 
 async def test_publishing_clears_the_outbox_and_nothing_else(stores: Stores) -> None:
     source = await pushed(stores, event("e1"), event("e2"))
-    await stores.events.publish(source)
+    await stores.events.append_outbox(source)
     assert await stores.events.since(0, 10) == [(1, event("e1")), (2, event("e2"))]
     assert await stored(stores) == source.model_copy(update={"outbox": ()})
-    assert await stores.metadata.unpublished_events(10) == []
+    assert await stores.metadata.records_with_outbox(10) == []
 
 
 async def test_the_outbox_of_a_head_is_published_as_well(stores: Stores) -> None:
     source = await stores.metadata.claim(head(outbox=(event("e1"),)))
-    await stores.events.publish(source)
+    await stores.events.append_outbox(source)
     assert await feed(stores) == [(1, "e1")]
     assert await stores.metadata.head(GREET) == source.model_copy(update={"outbox": ()})
-    assert await stores.metadata.unpublished_events(10) == []
+    assert await stores.metadata.records_with_outbox(10) == []
 
 
 async def test_publishing_again_adds_nothing(stores: Stores, others: Stores) -> None:
     source = await pushed(stores, event("e1"))
-    repeats = [process.events.publish(source) for _ in range(10) for process in (stores, others)]
+    repeats = [
+        process.events.append_outbox(source) for _ in range(10) for process in (stores, others)
+    ]
     await asyncio.gather(*repeats)
     assert await feed(stores) == [(1, "e1")]
 
@@ -63,7 +65,7 @@ async def test_publishing_again_adds_nothing(stores: Stores, others: Stores) -> 
 async def test_partly_published_events_are_completed(stores: Stores) -> None:
     source = await pushed(stores, event("e1"), event("e2"))
     await stores.events.append([event("e2")])
-    await stores.events.publish(source)
+    await stores.events.append_outbox(source)
     assert await feed(stores) == [(1, "e2"), (2, "e1")]
 
 
@@ -71,10 +73,10 @@ async def test_a_record_that_changed_since_still_has_its_outbox(stores: Stores) 
     source = await pushed(stores, event("e1"))
     changed = source.model_copy(update={"outbox": (*source.outbox, event("e2"))})
     changed = await stores.metadata.replace_release(changed)
-    await stores.events.publish(source)
+    await stores.events.append_outbox(source)
     assert await feed(stores) == [(1, "e1")]
-    assert await stores.metadata.unpublished_events(10) == [changed]
-    await stores.events.publish(changed)
+    assert await stores.metadata.records_with_outbox(10) == [changed]
+    await stores.events.append_outbox(changed)
     assert await feed(stores) == [(1, "e1"), (2, "e2")]
     assert (await stored(stores)).outbox == ()
 
@@ -100,7 +102,7 @@ async def test_concurrent_events_are_numbered_without_gaps(stores: Stores, other
         for number in range(20)
         for place, process in enumerate((stores, others))
     ]
-    await asyncio.gather(*appends, *(each.events.publish(owner) for each in (stores, others)))
+    await asyncio.gather(*appends, *(each.events.append_outbox(owner) for each in (stores, others)))
     numbers = [number for number, _ in await feed(stores)]
     assert numbers == list(range(1, 43))
 
@@ -203,6 +205,16 @@ async def test_the_feed_is_read_from_its_end(stores: Stores, others: Stores) -> 
     found = await others.events.newest(3, 10)
     assert [(number, each.id) for number, each in found] == [(2, "e2"), (1, "e1")]
     assert await others.events.newest(1, 10) == []
+
+
+async def test_a_forgotten_event_is_still_the_last_one(stores: Stores) -> None:
+    assert await stores.events.newest(None, 1) == []
+    own = {"address": "203.0.113.7", "actor": "a1"}
+    await stores.events.append([event("e1"), event("e2", at_ms=1).model_copy(update=own)])
+    await stores.events.forget_account("a1")
+    await stores.events.forget_origins(before_ms=2, count=10)
+    await stores.events.overwrite_forgotten()
+    assert [number for number, _ in await stores.events.newest(None, 1)] == [2]
 
 
 async def test_a_log_is_read_page_by_page(stores: Stores) -> None:

@@ -466,9 +466,9 @@ async def test_records_with_waiting_events_are_listed_oldest_first(stores: Store
     await stores.metadata.add_release(release("acme/greet:1.2.0"))
     late = release("acme/greet:1.2.0", outbox=(event("e5", at_ms=5),))
     await stores.metadata.replace_release(late)
-    waiting = await stores.metadata.unpublished_events(4)
+    waiting = await stores.metadata.records_with_outbox(4)
     assert [each.outbox[0].id for each in waiting] == ["e2", "e3", "e4", "e5"]
-    assert await stores.metadata.unpublished_events(1) == waiting[:1]
+    assert await stores.metadata.records_with_outbox(1) == waiting[:1]
 
 
 # --- tools -------------------------------------------------------------------------------------

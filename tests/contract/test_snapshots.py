@@ -37,17 +37,19 @@ from shared.domain.visibility import Readers
 from shared.ports.events import EventStore
 from shared.ports.pull_ledger import Pull
 from shared.ports.snapshots import SnapshotStore
+from shared.services.event_appender import EventAppender
 from shared.services.maintenance.create_snapshot import CreateSnapshot
-from shared.services.maintenance.database_age import DatabaseAge
-from shared.services.maintenance.snapshots import (
+from shared.services.packages.derived_data import DerivedData
+from shared.services.packages.statistics import LastRegistryCounts
+from shared.services.packages.withheld_releases import WithheldReleases
+from shared.services.record_batches import RECORDS_AT_ONCE
+from shared.services.snapshots.database_age import DatabaseAge
+from shared.services.snapshots.snapshots import (
     ArchiveSources,
     SnapshotCreation,
     SnapshotRestore,
     StoredSnapshots,
 )
-from shared.services.packages.derived_data import DerivedData, WithheldReleases
-from shared.services.packages.statistics import LastRegistryCounts
-from shared.services.record_batches import RECORDS_AT_ONCE
 from tests.contract.sample_records import event, head
 from tests.contract.stores import STORES, Stores, prepared
 from tests.fakes.system import FakeClock
@@ -88,8 +90,9 @@ class Target:
     def _deriving(self) -> DerivedData:
         stores = self.stores
         withholding = WithheldReleases(stores.directory, stores.metadata)
+        appender = EventAppender(stores.events, stores.revocations, start_log=None)
         return DerivedData(
-            stores.metadata, stores.documents, self.search, stores.events, withholding, (), None
+            stores.metadata, stores.documents, self.search, appender, withholding, (), None
         )
 
 
@@ -329,7 +332,7 @@ async def test_a_damaged_snapshot_changes_nothing(
     assert await _all(target.stores, Account) == []
 
 
-async def test_unpublished_events_of_a_removed_entity_are_published(
+async def test_pending_events_of_a_removed_entity_are_appended(
     busy: World, target: Target, tmp_path: Path
 ) -> None:
     account = Account(id="gone", name="gone", created_ms=1)

@@ -94,7 +94,7 @@ async def publish(stores: Stores, version: str, content: bytes) -> None:
     await stores.metadata.claim(head())
     await stores.metadata.add_release(added)
     await stores.metadata.put_entries(GREET, [ReleaseEntry.of(added)])
-    await stores.events.publish(added)
+    await stores.events.append_outbox(added)
 
 
 def together(task: str, place: Path) -> list[list[Any]]:

@@ -123,9 +123,7 @@ async def _feed(world: World) -> AsyncGenerator[str]:
 
 async def _events(world: World) -> list[Event]:
     published = await checked_feed(world.stores.events)
-    owed = [
-        event for each in await world.stores.directory.unpublished(100) for event in each.outbox
-    ]
+    owed = [event for each in await world.stores.directory.outboxes(100) for event in each.outbox]
     return published + [event for event in owed if event not in published]
 
 

@@ -42,12 +42,12 @@ READS = frozenset(
         "directory.get",
         "directory.list_by_owner",
         "directory.access_context",
-        "directory.unpublished",
+        "directory.outboxes",
         "documents.texts",
         "metadata.find",
         "metadata.head",
         "metadata.survey",
-        "metadata.unpublished_events",
+        "metadata.records_with_outbox",
     }
 )
 

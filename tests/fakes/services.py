@@ -7,6 +7,7 @@ from shared.domain.errors.base import Refusal
 from shared.domain.principals import Principal
 from shared.domain.tasks import TaskReport
 from shared.services.audited_writes import AuditedWriter
+from shared.services.event_appender import EventAppender
 from shared.services.identity.accounts import RetiredNames
 from shared.services.limits.notices import NoticeCache, ReadOnlyMode
 from shared.services.revocation_list import RetiredNameList
@@ -28,10 +29,10 @@ def fake_audited_writer(
 ) -> AuditedWriter:
     """Return an audited writer over the directory and the events."""
     events = events or FakeEvents()
-    events.published = directory.published
+    events.clear_outbox = directory.clear_outbox
     return AuditedWriter(
         directory=directory,
-        events=events,
+        event_appender=EventAppender(events, FakeRevocations(), start_log=None),
         clock=clock or FakeClock(),
         randomness=randomness or FakeRandomness("recording"),
         on_delay=on_delay,

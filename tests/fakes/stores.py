@@ -100,8 +100,8 @@ class FakeDirectory:
         self.calls.append("put")
         self._keep([entity])
 
-    async def unpublished(self, count: int) -> list[PendingEvents]:
-        self.calls.append("unpublished")
+    async def outboxes(self, count: int) -> list[PendingEvents]:
+        self.calls.append("outboxes")
         return [each.pending_events for each in self.entities.values() if each.outbox][:count]
 
     async def list_expiring(
@@ -122,7 +122,7 @@ class FakeDirectory:
             del self.entities[key]
         return len(ended)
 
-    def published(self, waiting: PendingEvents) -> None:
+    def clear_outbox(self, waiting: PendingEvents) -> None:
         """Forget an outbox that the feed has taken."""
         key = (waiting.kind, waiting.place)
         entity = self.entities.get(key)
@@ -156,13 +156,13 @@ class FakeEvents:
 
     feed: list[Event] = field(default_factory=list[Event])
     fails_with: Exception | None = None
-    published: Callable[[PendingEvents], None] | None = None
+    clear_outbox: Callable[[PendingEvents], None] | None = None
     frozen: dict[int, FrozenLeaf] = field(default_factory=dict[int, FrozenLeaf])
 
-    async def publish(self, source: Head | Release | PendingEvents) -> None:
+    async def append_outbox(self, source: Head | Release | PendingEvents) -> None:
         await self.append(source.outbox)
-        if self.published and isinstance(source, PendingEvents):
-            self.published(source)
+        if self.clear_outbox and isinstance(source, PendingEvents):
+            self.clear_outbox(source)
 
     async def append(self, events: Sequence[Event]) -> None:
         if self.fails_with:

@@ -14,7 +14,7 @@ async def test_a_push_asks_for_the_right_then_stores_then_commits_then_lists(
     await world.push(bala("acme/greet:1.0.0"))
     stored = ("archives.put", "documents.put")
     steps = ("directory.access_context", "metadata.claim", *stored, "metadata.add_release")
-    listed = ("metadata.put_entries", "search.offer", "events.publish")
+    listed = ("metadata.put_entries", "search.offer", "events.append_outbox")
     assert [each for each in journal.taken() if each in (*steps, *listed)][: len(steps)] in (
         [*steps[:2], *stored, steps[-1]],
         [*steps[:2], *reversed(stored), steps[-1]],  # Both are stored at the same time.

@@ -294,7 +294,7 @@ PUSH = {
     "metadata.add_release": 1,
     "metadata.put_entries": 1,
     "search.offer": 1,
-    "events.publish": 1,
+    "events.append_outbox": 1,
     "work.count": 1,  # How often, together with asking who may.
 }
 
@@ -477,7 +477,7 @@ async def test_a_deprecation_does_not_grow_with_the_versions(
         "documents.texts": 2,
         "documents.api_docs_record": 2,  # For the same reason.
         "search.replace": 1,
-        "events.publish": 1,
+        "events.append_outbox": 1,
         "work.count": 1,
     }
 
@@ -499,5 +499,5 @@ async def test_a_change_of_visibility_does_not_grow_with_the_versions(
         "documents.api_docs_record": 2,  # For the same reason.
         "search.replace": 1,
         "events.since": 1,  # Once in a process: which registry the list of revocations is of.
-        "events.publish": 1,
+        "events.append_outbox": 1,
     }

@@ -78,7 +78,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "mail by Azure": ("shared/adapters/mail.py",),
     "RDAP": ("shared/services/identity/mail_domains.py",),
     "dumps of advisories": ("shared/adapters/advisory_dumps.py",),
-    "releases of Ballroom": ("shared/services/maintenance/product_releases.py",),
+    "releases of Ballroom": ("shared/services/product_releases.py",),
     "witnesses": ("shared/services/transparency/cosigning.py",),
     "trusted root of Sigstore": ("shared/services/provenance/trusted_root_renewal.py",),
     "Cosmos DB": ("shared/adapters/cloud.py", "shared/adapters/cosmos/"),

@@ -217,7 +217,7 @@ async def prepare(world: World, prepared: Prepared, name: str) -> httpx.Request:
 async def test_every_change_is_in_the_log_once_even_if_the_feed_is_down_meanwhile(
     prepared: Prepared, scratch: Path, name: str
 ) -> None:
-    outage = PortOutage({"events": ("publish", "append")})
+    outage = PortOutage({"events": ("append_outbox", "append")})
     async with prepared.world(scratch / "well") as world:
         well = await change(world, await prepare(world, prepared, name), None)
     async with prepared.world(scratch / "down", wrap=outage.wrap) as world:
@@ -238,7 +238,7 @@ WRITES = {
 async def told(world: World) -> tuple[object, ...]:
     """Return the packages, releases and events, and what waits to become an event."""
     everything = await stored(world.stores)
-    waiting = await world.stores.directory.unpublished(1_000)
+    waiting = await world.stores.directory.outboxes(1_000)
     return (everything["heads"], everything["releases"], everything["events"], waiting)
 
 

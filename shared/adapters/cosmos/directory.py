@@ -132,7 +132,7 @@ class CosmosDirectory:
     async def put(self, entity: Entity) -> None:
         await self._of_kind(entity.kind).put(self._item(entity))
 
-    async def unpublished(self, count: int) -> list[PendingEvents]:
+    async def outboxes(self, count: int) -> list[PendingEvents]:
         found = [
             item
             for container in (self._accounts, self._tokens)
@@ -245,11 +245,11 @@ def _entity(kind: type[E], item: Item) -> E:
 
 
 def _revived(entity: E, item: Item | None) -> E:
-    """Return the entity with the unpublished events of the removed entity that it replaces."""
+    """Return the entity with the pending events of the removed entity that it replaces."""
     if item is None or not item["outbox"]:
         return entity
-    unpublished = tuple(Event.model_validate(each) for each in item["outbox"])
-    revived = {"revision": item["revision"] + 1, "outbox": (*unpublished, *entity.outbox)}
+    pending = tuple(Event.model_validate(each) for each in item["outbox"])
+    revived = {"revision": item["revision"] + 1, "outbox": (*pending, *entity.outbox)}
     return entity.model_copy(update=revived)
 
 

@@ -45,7 +45,7 @@ from shared.ports.conflicts import Stale
 from shared.ports.system import Clock
 from shared.runtime.retries import back_off, retried
 
-PUBLISH_ATTEMPTS = 30  # Each attempt that fails is another publisher that succeeded.
+APPEND_ATTEMPTS = 30  # Each attempt that fails is another writer that succeeded.
 EVENTS_PER_BATCH = 90  # With the head; a batch has at most 100 steps.
 PARTITIONS_AT_ONCE = 5  # Partitions that are read at once, each by a query of its own.
 LAST_MS = 2**53  # Later than any event.
@@ -85,7 +85,7 @@ class CosmosEvents:
         self._append_lock = asyncio.Lock()
         self._anonymized = set[str]()  # Partitions that have nothing to anonymize any more.
 
-    async def publish(self, source: Head | Release | PendingEvents) -> None:
+    async def append_outbox(self, source: Head | Release | PendingEvents) -> None:
         if not source.outbox:
             return
         await self.append(source.outbox)
@@ -130,7 +130,7 @@ class CosmosEvents:
         return LoggedEvent(*_event(item), _leaf(item)) if item else None
 
     async def _first_item(self, labels: Sequence[str], event_id: str) -> Item | None:
-        # Oldest first: most events are published right after they happened.
+        # Oldest first: most events are appended right after they happened.
         for label in labels:
             item = await self._container.read(feed_partition(label), _id_of(event_id))
             if item is not None:
@@ -302,7 +302,7 @@ class CosmosEvents:
         for pk, id_ in (*copies[::-1], (feed_partition(label), _id(event))):
             await self._container.change(pk, id_, values, where=f"c.number = {number}")
 
-    @retried(PUBLISH_ATTEMPTS, back_off)
+    @retried(APPEND_ATTEMPTS, back_off)
     async def _append(self, events: Sequence[Event], freeze: _Freeze) -> list[_Numbered]:
         """Append the events that are not in the feed; raise `Stale` if another writer did."""
         label, head = await self._partitions.current()

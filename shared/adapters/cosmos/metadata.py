@@ -212,7 +212,7 @@ class CosmosMetadata:
             count=count,
         )
 
-    async def unpublished_events(self, count: int) -> list[Head | Release]:
+    async def records_with_outbox(self, count: int) -> list[Head | Release]:
         return [
             read_record(Head, each) if each["kind"] == HEAD else read_record(Release, each)
             for each in await waiting_records(self._packages, count)

@@ -98,7 +98,7 @@ class SqliteDirectory:
     async def put(self, entity: Entity) -> None:
         await self._database.write_few(partial(_store, entity))
 
-    async def unpublished(self, count: int) -> list[PendingEvents]:
+    async def outboxes(self, count: int) -> list[PendingEvents]:
         return await self._database.decoded(
             _pending,
             "SELECT kind, owner, key, revision, body FROM entities"
@@ -175,8 +175,8 @@ def _add(entity: E, connection: sqlite3.Connection) -> E:
     body, revision, removed = row
     if not removed:
         raise AlreadyThere
-    unpublished = type(entity).model_validate_json(body).outbox
-    revived = {"revision": revision + 1, "outbox": (*unpublished, *entity.outbox)}
+    pending = type(entity).model_validate_json(body).outbox
+    revived = {"revision": revision + 1, "outbox": (*pending, *entity.outbox)}
     return _store(entity.model_copy(update=revived), connection)
 
 

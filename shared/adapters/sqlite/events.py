@@ -25,9 +25,9 @@ class SqliteEvents:
         self._database = database
         self._randomness = randomness
 
-    async def publish(self, source: Head | Release | PendingEvents) -> None:
+    async def append_outbox(self, source: Head | Release | PendingEvents) -> None:
         if source.outbox:
-            await self._write(source.outbox, partial(_publish, source, self._frozen))
+            await self._write(source.outbox, partial(_append_outbox, source, self._frozen))
 
     async def append(self, events: Sequence[Event]) -> None:
         if events:
@@ -197,7 +197,7 @@ def _leaf(leaf: bytes | None) -> bytes:
     return leaf or b""
 
 
-def _publish(
+def _append_outbox(
     source: Head | Release | PendingEvents, freeze: Freeze, connection: sqlite3.Connection
 ) -> None:
     _append(source.outbox, freeze, connection)

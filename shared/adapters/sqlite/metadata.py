@@ -82,7 +82,7 @@ class SqliteMetadata:
 
     async def put_entries(self, package: Package, entries: Sequence[ReleaseEntry]) -> None:
         is_short = len(entries) <= ENTRIES_ON_THE_LOOP
-        # Without the disk: entries are derived, and publishing the events of their releases, which
+        # Without the disk: entries are derived, and appending the events of their releases, which
         # ends each derivation, is durable.
         write = self._database.write_unsynced if is_short else self._database.write
         await write(partial(_put_entries, package.key, entries))
@@ -102,7 +102,7 @@ class SqliteMetadata:
         statement = "SELECT body FROM heads WHERE pk > ? ORDER BY pk LIMIT ?"
         return await self._database.decoded(Head.model_validate_json, statement, after, count)
 
-    async def unpublished_events(self, count: int) -> list[Head | Release]:
+    async def records_with_outbox(self, count: int) -> list[Head | Release]:
         return await self._database.decoded(
             _waiting,
             "SELECT waiting_since, 'head', body FROM heads WHERE waiting_since IS NOT NULL"

@@ -28,7 +28,7 @@ from shared.domain.times import MS
 from shared.domain.tokens import TokenUse
 from shared.ports.conflicts import AlreadyThere, Stale
 from shared.ports.directory import DirectoryStore
-from shared.ports.events import EventStore
+from shared.ports.events import EventForgetting
 from shared.ports.pull_records import PullRecordStore
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
@@ -94,7 +94,7 @@ class AccountErasures(Struct, frozen=True):
     """Announces, cancels and carries out erasures. Published releases stay."""
 
     directory: DirectoryStore
-    events: EventStore
+    events: EventForgetting
     registry_authorization: RegistryAuthorization
     administrators: Administrators
     token_records: TokenRecords

@@ -16,7 +16,7 @@ from shared.domain.packages import Release
 from shared.domain.principals import Principal
 from shared.domain.scopes import Action
 from shared.ports.directory import DirectoryStore
-from shared.ports.events import EventStore
+from shared.ports.events import EventReader
 from shared.services.event_pages import page_of_events
 from shared.services.identity.accounts import (
     ACCOUNT_ID_PREFIX,
@@ -45,7 +45,7 @@ class AuditLog(Struct, frozen=True):
     Administrators read all.
     """
 
-    events: EventStore
+    events: EventReader
     directory: DirectoryStore
     authorization: Authorization
     registry_authorization: RegistryAuthorization

@@ -21,14 +21,15 @@ from shared.domain.scopes import Role
 from shared.domain.sessions import Session
 from shared.domain.times import DAY_MS, MS, time_text
 from shared.ports.directory import DirectoryStore
-from shared.ports.events import EventStore
+from shared.ports.events import EventReader
 from shared.ports.system import Clock
 from shared.services.administration.account_administration import AccountAdministration
 from shared.services.administration.administrators import Administrators
+from shared.services.feed_position import last_event_number
 from shared.services.identity.accounts import account_by_id, organization_owners
 from shared.services.organizations.made_by_accounts import MadeByAccounts, MadeItem, MadeKind
 from shared.services.organizations.memberships import Memberships
-from shared.services.record_batches import EVENTS_READ_AT_ONCE, last_event_number
+from shared.services.record_batches import EVENTS_READ_AT_ONCE
 from shared.services.tokens.tokens import UsedToken
 
 RELEASES_OF = timedelta(days=90)
@@ -95,7 +96,7 @@ class Leaving(Struct, frozen=True):
     """States what a leaver has, ends it and hands it over, for administrators."""
 
     directory: DirectoryStore
-    events: EventStore
+    events: EventReader
     registry_authorization: RegistryAuthorization
     administrators: Administrators
     accounts: AccountAdministration

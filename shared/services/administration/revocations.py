@@ -45,7 +45,7 @@ from shared.domain.withdrawal_reasons import PublicReason
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore
-from shared.ports.events import EventStore
+from shared.ports.events import EventReader
 from shared.ports.metadata import MetadataStore
 from shared.ports.revocations import RevocationStore
 from shared.ports.system import Clock
@@ -54,15 +54,15 @@ from shared.services.administration.account_erasure import AccountErasures
 from shared.services.administration.administrators import Administrators
 from shared.services.administration.auditors import Auditors
 from shared.services.audited_writes import AuditedWriter, EntityChange
+from shared.services.erased_releases import ErasedReleases
 from shared.services.identity.accounts import KeptName, RetiredNames
 from shared.services.identity.sessions import identity_change, session_end
-from shared.services.maintenance.erased_releases import ErasedReleases
 from shared.services.organizations.freezes import Freezes
 from shared.services.organizations.made_by_accounts import invitation_change
 from shared.services.organizations.membership_records import member_removal
 from shared.services.organizations.memberships import Memberships
 from shared.services.organizations.webhooks import webhook_change
-from shared.services.packages.derived_data import PackageRecordWriter
+from shared.services.packages.package_records import PackageRecordWriter
 from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches, package_batches
 from shared.services.revocation_list import registry_digest
 from shared.services.tokens.tokens import token_change
@@ -88,7 +88,7 @@ class RevocationApplication(Struct, frozen=True):
     store: RevocationStore
     metadata: MetadataStore
     directory: DirectoryStore
-    events: EventStore
+    events: EventReader
     archives: ArchiveStore
     administrators: Administrators
     auditors: Auditors

@@ -104,8 +104,8 @@ class RegistryStatus(Struct, frozen=True):
 
     async def _backlog(self) -> Backlog:
         records, entities = await asyncio.gather(
-            self.metadata.unpublished_events(MAX_RECORDS_COUNTED),
-            self.directory.unpublished(MAX_RECORDS_COUNTED),
+            self.metadata.records_with_outbox(MAX_RECORDS_COUNTED),
+            self.directory.outboxes(MAX_RECORDS_COUNTED),
         )
         pending: list[Head | Release | PendingEvents] = [*records, *entities]
         count = min(len(pending), MAX_RECORDS_COUNTED)

@@ -29,10 +29,10 @@ from shared.domain.tasks import TaskReport
 from shared.domain.webhooks import Topic, Webhook
 from shared.ports.conflicts import AlreadyThere, Stale
 from shared.ports.directory import DirectoryStore
-from shared.ports.events import EventStore
 from shared.ports.system import Clock
 from shared.services.advisories.advisory_mail import AdvisoryMail
 from shared.services.advisories.affected_packages import AffectedPackage, AffectedPackages
+from shared.services.event_appender import EventAppender
 from shared.services.identity.accounts import accounts_by_ids
 from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches
 
@@ -49,7 +49,7 @@ class AdvisoryNotices(Struct, frozen=True):
 
     affected: AffectedPackages
     directory: DirectoryStore
-    events: EventStore
+    event_appender: EventAppender
     mail: AdvisoryMail
     clock: Clock
 
@@ -141,7 +141,9 @@ class AdvisoryNotices(Struct, frozen=True):
         for start in range(0, len(new), EVENTS_AT_ONCE):
             part = new[start : start + EVENTS_AT_ONCE]
             now_ms = self.clock.now_ms()
-            await self.events.append([_event(*findings[each], each, now_ms) for each in part])
+            await self.event_appender.append(
+                [_event(*findings[each], each, now_ms) for each in part]
+            )
         if new:
             write = self.directory.replace if stored else self.directory.add
             await self._written(write(known.having_told(new)))

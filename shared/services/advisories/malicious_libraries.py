@@ -18,15 +18,15 @@ from shared.domain.events import Event
 from shared.domain.packages import Head
 from shared.domain.release_states import SERVABLE
 from shared.domain.times import MS
-from shared.ports.events import EventStore
+from shared.ports.events import EventReader
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.ports.work import WorkStore
 from shared.services.advisories.advisories import Advisories, version_of_library
 from shared.services.advisories.malware import MalwareQuarantine
 from shared.services.api_docs.sboms import Sboms
-from shared.services.feed_position import FeedPosition
-from shared.services.record_batches import EVENTS_READ_AT_ONCE, last_event_number
+from shared.services.feed_position import FeedPosition, last_event_number
+from shared.services.record_batches import EVENTS_READ_AT_ONCE
 
 # Libraries that are not read by then are not waited for: the archive may be unreadable.
 WAITED_FOR = timedelta(days=1)
@@ -64,7 +64,7 @@ class MaliciousLibraries(Struct, frozen=True):
     malware: MalwareQuarantine
     metadata: MetadataStore
     sboms: Sboms
-    events: EventStore
+    events: EventReader
     work: WorkStore
     clock: Clock
 

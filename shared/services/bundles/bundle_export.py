@@ -46,16 +46,12 @@ from shared.domain.version_choice import latest
 from shared.domain.versions import Range, Version
 from shared.domain.visibility import EVERYBODY, Visibility
 from shared.ports.archive_store import ArchiveStore
-from shared.ports.events import EventStore
+from shared.ports.events import EventReader
 from shared.ports.metadata import MetadataStore
 from shared.ports.pull_ledger import PullLedger
 from shared.services.bundles.bundle_documents import ReleaseDocuments
-from shared.services.record_batches import (
-    EVENTS_READ_AT_ONCE,
-    RECORDS_AT_ONCE,
-    last_event_number,
-    package_batches,
-)
+from shared.services.feed_position import last_event_number
+from shared.services.record_batches import EVENTS_READ_AT_ONCE, RECORDS_AT_ONCE, package_batches
 
 _MOST_NAMED = 5  # Missing releases that the sentence names.
 
@@ -118,7 +114,7 @@ class BundleExport(Struct, frozen=True):
     metadata: MetadataStore
     archives: ArchiveStore
     pulls: PullLedger
-    events: EventStore
+    events: EventReader
     documents: ReleaseDocuments
     registry: str  # The address of this one.
     name: str  # Its name as the owner of names.

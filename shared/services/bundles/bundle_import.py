@@ -48,8 +48,8 @@ from shared.services.bundles.bundle_documents import CheckedDocuments, DocumentI
 from shared.services.bundles.bundle_withdrawals import BundleWithdrawals, LeftOut
 from shared.services.name_owners import NameOwners
 from shared.services.packages.archive_reader import ArchiveReader
-from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.packages.external_releases import ExternalReleases, PinnedDigests
+from shared.services.packages.package_records import PackageRecordWriter
 
 PIECE_BYTES = 1024 * 1024  # Read and hashed at once.
 

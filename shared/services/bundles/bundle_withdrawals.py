@@ -16,7 +16,7 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.services.name_owners import NameOwners
-from shared.services.packages.derived_data import PackageRecordWriter
+from shared.services.packages.package_records import PackageRecordWriter
 
 
 class LeftOut(Exception):

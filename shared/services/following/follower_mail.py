@@ -42,7 +42,7 @@ from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
 from shared.domain.withdrawals import withdrawal_of, withdrawal_text
 from shared.ports.directory import DirectoryStore
-from shared.ports.events import EventStore
+from shared.ports.events import EventReader
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.ports.work import WorkStore
@@ -87,7 +87,7 @@ class _Line(Struct, frozen=True):
 class FollowerMail(Struct, frozen=True):
     """Tells followers what happened to what they follow."""
 
-    events: EventStore
+    events: EventReader
     metadata: MetadataStore
     directory: DirectoryStore
     work: WorkStore

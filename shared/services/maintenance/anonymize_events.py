@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
-from shared.ports.events import EventStore
+from shared.ports.events import EventForgetting
 from shared.ports.system import Clock
 from shared.services.maintenance.tasks import Task
 from shared.services.record_batches import RECORDS_AT_ONCE
@@ -22,7 +22,7 @@ class AnonymizeEvents(Task, frozen=True):
     )
     schedule = SCHEDULE
 
-    events: EventStore
+    events: EventForgetting
     clock: Clock
     audit_days: int
 

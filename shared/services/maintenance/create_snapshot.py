@@ -6,9 +6,9 @@ from shared.domain.snapshots import SnapshotUnusable
 from shared.domain.tasks import TaskReport
 from shared.ports.revocations import RevocationStore
 from shared.ports.system import Clock
-from shared.services.maintenance.database_age import DatabaseAge
-from shared.services.maintenance.snapshots import SnapshotCreation, StoredSnapshots
 from shared.services.maintenance.tasks import LONGEST_CALL, Task
+from shared.services.snapshots.database_age import DatabaseAge
+from shared.services.snapshots.snapshots import SnapshotCreation, StoredSnapshots
 
 # Before orphaned archives are deleted: those that a snapshot names exist for a day.
 SCHEDULE = "0 5 2 * * *"

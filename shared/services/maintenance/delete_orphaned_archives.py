@@ -18,11 +18,11 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.documents import DocumentStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.work import WorkStore
-from shared.services.maintenance.database_age import DatabaseAge
-from shared.services.maintenance.erased_releases import ErasedReleases
+from shared.services.erased_releases import ErasedReleases
 from shared.services.maintenance.tasks import CHECKPOINT_KEPT_FOR, Checkpoints, Guarded, Task
 from shared.services.packages.archive_sweep import SWEEP_SCHEDULE
 from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches
+from shared.services.snapshots.database_age import DatabaseAge
 
 SCHEDULE = SWEEP_SCHEDULE  # `archive_sweep.py` computes with it when an archive is gone.
 

@@ -14,7 +14,7 @@ from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
 from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore
-from shared.ports.events import EventStore
+from shared.ports.events import EventForgetting
 from shared.ports.system import Clock
 from shared.ports.work import WorkStore
 from shared.services.identity.accounts import RetiredNames
@@ -54,7 +54,7 @@ class EraseAccounts(Task, frozen=True):
     work: WorkStore
     erasures: PendingErasures
     retired_names: RetiredNames
-    events: EventStore
+    events: EventForgetting
     clock: Clock
 
     async def run(self) -> TaskReport:

@@ -1,8 +1,8 @@
 """Task `follow-releases`, every night at 05:20 UTC: reads which releases of Ballroom there are."""
 
 from shared.domain.tasks import TaskReport
-from shared.services.maintenance.product_releases import ProductReleases
 from shared.services.maintenance.tasks import Task
+from shared.services.product_releases import ProductReleases
 
 SCHEDULE = "0 20 5 * * *"
 

@@ -12,7 +12,7 @@ from shared.domain.packages import Head, Release
 from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
 from shared.domain.versions import Version
-from shared.ports.events import EventStore
+from shared.ports.events import EventReader
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.ports.work import WorkStore
@@ -42,7 +42,7 @@ class GenerateApiDocs(Task, frozen=True):
 
     generation: ApiDocsGeneration
     metadata: MetadataStore
-    events: EventStore
+    events: EventReader
     work: WorkStore
     checkpoints: Checkpoints
     clock: Clock

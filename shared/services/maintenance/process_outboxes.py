@@ -1,16 +1,21 @@
 """Task `process-outboxes`, every minute: adds changes to lists, search and logs that a crash left
 out."""
 
+from collections.abc import Collection
+
 from shared.domain.entities import PendingEvents
 from shared.domain.errors.base import Refusal
 from shared.domain.packages import Head, Release
 from shared.domain.tasks import TaskReport
 from shared.ports.directory import DirectoryStore
-from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore
+from shared.services.event_appender import EventAppender
 from shared.services.maintenance.tasks import Task
 from shared.services.packages.derived_data import DerivedData
 from shared.services.record_batches import RECORDS_AT_ONCE
+from shared.telemetry.log import log
+
+_Record = Head | Release | PendingEvents
 
 SCHEDULE = "15 * * * * *"  # A crash is repaired within a minute.
 
@@ -24,33 +29,47 @@ class ProcessOutboxes(Task, frozen=True):
     metadata: MetadataStore
     derived_data: DerivedData
     directory: DirectoryStore
-    events: EventStore
+    event_appender: EventAppender
 
     async def run(self) -> TaskReport:
         """Process all outboxes; a record that cannot be processed now delays no other one."""
-        seen = 0
-        problems = list[str]()
-        while batch := await self._read_batch():
-            refused = [each for record in batch if (each := await self._process(record))]
-            seen += len(batch)
-            problems += refused
-            if refused:
-                break  # The same records would come again; the next run is a minute away.
-        return TaskReport(seen, seen - len(problems), tuple(problems))
+        processed = 0
+        problems = dict[str, str]()  # By the name of the record. The next run tries them again.
+        while batch := await self._read_batch(problems):
+            for record in batch:
+                problem = await self._process(record)
+                if problem is None:
+                    processed += 1
+                else:
+                    problems[_name(record)] = problem
+        return TaskReport(processed + len(problems), processed, tuple(problems.values()))
 
-    async def _read_batch(self) -> list[Head | Release | PendingEvents]:
-        return [
-            *await self.metadata.unpublished_events(RECORDS_AT_ONCE),
-            *await self.directory.unpublished(RECORDS_AT_ONCE),
+    async def _read_batch(self, problems: Collection[str]) -> list[_Record]:
+        """Return the oldest records without those that this run could not process."""
+        count = RECORDS_AT_ONCE + len(problems)
+        found = [
+            *await self.metadata.records_with_outbox(count),
+            *await self.directory.outboxes(count),
         ]
+        return [record for record in found if _name(record) not in problems]
 
-    async def _process(self, record: Head | Release | PendingEvents) -> str | None:
+    async def _process(self, record: _Record) -> str | None:
         """Process the outbox of a record, or return the reason why that has to wait."""
         try:
             if isinstance(record, PendingEvents):
-                await self.events.publish(record)
+                await self.event_appender.append_outbox(record)
             else:
                 await self.derived_data.update(record)
         except Refusal as refusal:
             return str(refusal)
+        except Exception as failure:
+            name = _name(record)
+            log.exception("outbox.failed", record=name)
+            return f"{name}: unexpected failure ({type(failure).__name__}); the log has it."
         return None
+
+
+def _name(record: _Record) -> str:
+    if isinstance(record, PendingEvents):
+        return " ".join([record.kind, *filter(None, record.place)])
+    return str(record.package if isinstance(record, Head) else record.coordinate)

@@ -13,7 +13,8 @@ from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.ports.work import WorkStore
 from shared.services.maintenance.tasks import Checkpoints, Task
-from shared.services.packages.derived_data import DerivedData, PackageRecordWriter
+from shared.services.packages.derived_data import DerivedData
+from shared.services.packages.package_records import PackageRecordWriter
 
 SCHEDULE = "0 25 * * * *"
 

@@ -33,8 +33,8 @@ from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import administrator_accounts
 from shared.services.mail_delivery import MailDelivery, mail_text
 from shared.services.mirroring.upstreams import Upstreams, UpstreamSource
-from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.packages.external_releases import ExternalReleases
+from shared.services.packages.package_records import PackageRecordWriter
 from shared.services.record_batches import all_entities
 
 CHANGES_AT_ONCE = 500  # As many as a Ballroom sends.

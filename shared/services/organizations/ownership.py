@@ -40,7 +40,7 @@ from shared.domain.tasks import TaskReport
 from shared.domain.times import MS, time_text
 from shared.ports.conflicts import AlreadyThere
 from shared.ports.directory import DirectoryStore
-from shared.ports.events import EventStore
+from shared.ports.events import EventReader
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
@@ -85,7 +85,7 @@ class OwnerlessOrganizations(Struct, frozen=True):
     """
 
     directory: DirectoryStore
-    events: EventStore
+    events: EventReader
     membership_records: MembershipRecords
     audited_writer: AuditedWriter
     clock: Clock
@@ -236,7 +236,7 @@ class OwnershipRequests(Struct, frozen=True):
 
     directory: DirectoryStore
     metadata: MetadataStore
-    events: EventStore
+    events: EventReader
     authorization: Authorization
     registry_authorization: RegistryAuthorization
     accounts: Accounts

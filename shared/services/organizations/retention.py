@@ -26,7 +26,7 @@ from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.services.identity.accounts import responsible_accounts
 from shared.services.mail_delivery import MailDelivery, mail_text
-from shared.services.packages.derived_data import PackageRecordWriter
+from shared.services.packages.package_records import PackageRecordWriter
 from shared.services.packages.search import PackageSearch
 from shared.services.record_batches import (
     DEPENDENTS_READ_AT_ONCE,

@@ -26,7 +26,7 @@ from shared.domain.webhooks import (
     Webhook,
 )
 from shared.ports.directory import DirectoryStore
-from shared.ports.events import EventStore
+from shared.ports.events import EventReader
 from shared.ports.http_client import (
     AnswerTooLarge,
     AnswerUnusable,
@@ -58,7 +58,7 @@ class WebhookDelivery(Struct, frozen=True):
     """Sends events to the receivers of webhooks, and stores what these answered."""
 
     directory: DirectoryStore
-    events: EventStore
+    events: EventReader
     makers: Makers
     secrets: WebhookSecrets
     http: HttpClient

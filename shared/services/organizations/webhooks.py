@@ -30,13 +30,14 @@ from shared.domain.webhooks import (
     webhook_owner,
 )
 from shared.ports.directory import DirectoryStore
-from shared.ports.events import EventStore
+from shared.ports.events import EventReader
 from shared.ports.system import Clock, Randomness
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.audited_writes import AuditedWriter, EntityChange
+from shared.services.feed_position import last_event_number
 from shared.services.identity.mail import DecisionMail
 from shared.services.organizations.webhook_secrets import WebhookSecrets
-from shared.services.record_batches import all_entities, last_event_number
+from shared.services.record_batches import all_entities
 from shared.services.tokens.makers import Maker, Makers
 
 MAX_WEBHOOKS = 10  # Webhooks of one organization, and of the registry itself.
@@ -53,7 +54,7 @@ class Webhooks(Struct, frozen=True):
     authorization: Authorization
     registry_authorization: RegistryAuthorization
     directory: DirectoryStore
-    events: EventStore
+    events: EventReader
     audited_writer: AuditedWriter
     makers: Makers
     secrets: WebhookSecrets

@@ -25,10 +25,11 @@ from shared.domain.times import MS
 from shared.domain.visibility import Visibility
 from shared.domain.withdrawals import withdrawal_of, withdrawal_text
 from shared.ports.directory import DirectoryStore
-from shared.ports.events import EventStore
+from shared.ports.events import EventReader
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.ports.work import WorkStore
+from shared.services.event_appender import EventAppender
 from shared.services.feed_position import FeedPosition, event_batches
 from shared.services.identity.accounts import organization_owners
 from shared.services.mail_delivery import (
@@ -74,7 +75,8 @@ class _Notified(Struct):
 class DependencyNotices(Struct, frozen=True):
     """Follows the feed of events, one withdrawal after the other, in batches."""
 
-    events: EventStore
+    events: EventReader
+    event_appender: EventAppender
     metadata: MetadataStore
     directory: DirectoryStore
     work: WorkStore
@@ -119,7 +121,9 @@ class DependencyNotices(Struct, frozen=True):
             return True
         by_owner = dict[str, tuple[Account, list[str]]]()
         async for batch in self._dependents(head, coordinate):
-            await self.events.append([_notice(event, release, each.release) for each in batch])
+            await self.event_appender.append(
+                [_notice(event, release, each.release) for each in batch]
+            )
             notified.events += len(batch)
             for each in batch:
                 name = str(each.release.coordinate)

@@ -14,7 +14,7 @@ from shared.domain.release_states import State
 from shared.domain.releases import Changeable, with_change
 from shared.domain.scopes import Action
 from shared.ports.system import Clock
-from shared.services.packages.derived_data import PackageRecordWriter
+from shared.services.packages.package_records import PackageRecordWriter
 
 MAX_MESSAGE_LENGTH = 500  # Characters: the message travels in a header of every pull.
 

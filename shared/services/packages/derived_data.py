@@ -1,4 +1,4 @@
-"""Derived data: version lists, search, events, and documents that are made from releases.
+"""Derived data: version lists, search, events and the list of withheld releases.
 
 Derived data is computed only from releases. Everything here may be repeated, and the outbox of a
 record is cleared last. So only records with an outbox that is not empty can have stale derived
@@ -6,99 +6,34 @@ data, and maintenance finds them by it.
 """
 
 import asyncio
-from collections.abc import AsyncIterable, Callable, Generator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from msgspec import Struct
 
 from shared.domain.api_docs.item_summaries import NO_API
 from shared.domain.archives.digests import Digest
-from shared.domain.coordinates import Coordinate, Package, package_owner, release_place
+from shared.domain.coordinates import Coordinate, Package
 from shared.domain.distributions import ANY_CLIENT
-from shared.domain.documents import DerivedDocument
 from shared.domain.errors.base import Unavailable
-from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound
 from shared.domain.errors.requests import NotListedYet
 from shared.domain.listings import Listing
 from shared.domain.packages import Head, Release, ReleaseEntry, Survey, Texts
 from shared.domain.release_states import State
-from shared.domain.releases import disclosed
 from shared.domain.version_choice import latest
 from shared.domain.versions import Range
-from shared.domain.withheld_notes import WithheldNote, is_state_change_pending
-from shared.ports.conflicts import Stale
-from shared.ports.directory import DirectoryStore
 from shared.ports.documents import DocumentStore
-from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.search import SearchIndex
-from shared.runtime.lru_cache import LruCache
-from shared.runtime.retries import retried_when_stale
+from shared.services.event_appender import EventAppender
 from shared.services.packages.archive_relocation import ArchiveRelocation
+from shared.services.packages.withheld_releases import WithheldReleases
 from shared.services.record_batches import package_batches
 
 # Many at once, because each write of the search index changes most of its lists of packages.
 PACKAGES_LISTED_AT_ONCE = 1_000
 LISTINGS_READ_AT_ONCE = 50
-
-
-class WithheldReleases(Struct, frozen=True):
-    """Keeps the list of withheld releases that administrators read; every call may be repeated.
-
-    Whether a release is served depends only on its record.
-    """
-
-    directory: DirectoryStore
-    metadata: MetadataStore
-
-    async def update(self, release: Release) -> None:
-        """List or unlist a release that was just changed; most changes cost nothing.
-
-        Another change may happen meanwhile, so the release is read again until it is unchanged.
-        """
-        if release.state is State.LIVE and not is_state_change_pending(release):
-            return
-        listed: Release | None = None
-        while listed is None or listed.revision != release.revision:
-            await self._list(release)
-            listed = release
-            release = (await self.metadata.find(release.coordinate)).release or listed
-
-    async def rebuild(self, package: Package, releases: Sequence[Release]) -> bool:
-        """List the withheld releases of the package; return whether that changed the list."""
-        found = await self.directory.list_by_owner(WithheldNote, package_owner(package))
-        notes = {each.version: each for each in found}
-        wanted = {
-            each.version: WithheldNote.of(each, _decided_by(notes.get(each.version), each))
-            for each in releases
-            if each.state is not State.LIVE
-        }
-        for version in notes.keys() - wanted.keys():
-            await self._remove(notes[version])
-        for version, note in wanted.items():
-            if notes.get(version) != note:
-                await self.directory.put(note)
-        return notes != wanted
-
-    async def _list(self, release: Release) -> None:
-        note = await self.directory.get(WithheldNote, release_place(release.coordinate))
-        if release.state is not State.LIVE:
-            await self.directory.put(WithheldNote.of(release, _decided_by(note, release)))
-        elif note:
-            await self._remove(note)
-
-    async def _remove(self, note: WithheldNote) -> None:
-        with suppress(Stale):  # Another process has removed it.
-            await self.directory.remove(note)
-
-
-def _decided_by(note: WithheldNote | None, release: Release) -> str:
-    """Return who decided on the state of a release; empty if the record does not say it."""
-    if note is None:
-        return ""
-    is_same = (note.state, note.since_ms) == (release.state, release.changed_ms)
-    return note.by if is_same or note.of_revision == release.revision else ""
 
 
 class DerivedData(Struct, frozen=True):
@@ -107,7 +42,7 @@ class DerivedData(Struct, frozen=True):
     metadata: MetadataStore
     documents: DocumentStore
     search: SearchIndex
-    events: EventStore
+    event_appender: EventAppender
     withheld_releases: WithheldReleases
     standard_names: tuple[str, ...]  # The organizations that search prefers, in lower case.
     # None if all archives are in one container and only the registry serves them.
@@ -130,9 +65,9 @@ class DerivedData(Struct, frozen=True):
                 if is_new and head.created_ms < release.created_ms:
                     await self.update_search(head.package)
             await self.withheld_releases.update(release)
-            # `PublishingEvents` adds withdrawals to the list of revocations first, and starts the
+            # `EventAppender` adds withdrawals to the list of revocations first, and starts the
             # log afterwards.
-            await self.events.publish(release)
+            await self.event_appender.append_outbox(release)
 
     async def update(self, record: Head | Release) -> None:
         """Derive everything again that a changed release or head affects.
@@ -149,7 +84,7 @@ class DerivedData(Struct, frozen=True):
                 await self.withheld_releases.update(record)
             if self.archive_relocation:
                 await self.archive_relocation.apply(record)
-            await self.events.publish(record)
+            await self.event_appender.append_outbox(record)
 
     async def rebuild(self, package: Package) -> bool:
         """Derive everything of the package from its releases; return whether anything was
@@ -238,113 +173,3 @@ def _after_commit(subject: Coordinate | Package) -> Generator[None]:
         yield
     except Unavailable as failure:
         raise NotListedYet(subject) from failure
-
-
-class PackageRecordWriter(Struct, frozen=True):
-    """Changes the records of packages and releases, and then the data derived from them.
-
-    `decide` gets the stored record and returns the changed one, or the same one to change nothing.
-    It runs again with the new record if another process was faster.
-    """
-
-    metadata: MetadataStore
-    derived_data: DerivedData
-
-    async def change_package(self, package: Package, decide: Callable[[Head], Head]) -> Head:
-        """Raise `PackageNotFound`, `NotListedYet`, or what `decide` raises."""
-        head = await self._store_head(package, decide)
-        await self.derived_data.update(head)
-        return head
-
-    @retried_when_stale
-    async def _store_head(self, package: Package, decide: Callable[[Head], Head]) -> Head:
-        head = await self.metadata.head(package)
-        if head is None:
-            raise PackageNotFound(package)
-        changed = decide(head)
-        return head if changed is head else await self.metadata.replace_head(changed)
-
-    async def change_release(
-        self, coordinate: Coordinate, decide: Callable[[Head, Release], Release]
-    ) -> Release:
-        """Raise `ReleaseNotFound`, `NotListedYet`, or what `decide` raises."""
-        release, _ = await self.store_release(coordinate, decide)
-        await self.derived_data.update(release)
-        return release
-
-    @retried_when_stale
-    async def store_release(
-        self, coordinate: Coordinate, decide: Callable[[Head, Release], Release]
-    ) -> tuple[Release, bool]:
-        """Change only the record; return the release, and whether it changed."""
-        found = await self.metadata.find(coordinate)
-        head = found.head
-        release = found.release
-        if head is None or release is None:
-            raise ReleaseNotFound(coordinate.package, coordinate.version)
-        changed = decide(head, release)
-        if changed is release:
-            return release, False
-        told = disclosed(changed, head, release)
-        return await self.metadata.replace_release(told), True
-
-
-DOCUMENTS_CACHED_BYTES = 32 * 1024 * 1024  # The whole public index has about 4 MB.
-ENTRIES_ON_THE_LOOP = 200  # A document of so many is made in two milliseconds.
-
-
-class _CachedDocument(Struct, frozen=True):
-    """A document, and the revision of the package that it is made of."""
-
-    document: DerivedDocument
-    revision: int
-
-    @property
-    def size(self) -> int:
-        return 2 * len(self.document.content)  # With its gzip file, which may be made later.
-
-
-class DocumentCache:
-    """Makes one kind of document of packages, and caches those that were used last."""
-
-    def __init__(
-        self, make: Callable[[Survey], bytes], capacity: int = DOCUMENTS_CACHED_BYTES
-    ) -> None:
-        """Make documents by `make`, a pure function, and cache up to `capacity` bytes of them."""
-        self._make = make
-        self._documents = LruCache[str, _CachedDocument](
-            capacity, weigh=lambda _, cached: cached.size
-        )
-        self._making = asyncio.Lock()
-
-    async def document(self, survey: Survey) -> DerivedDocument:
-        key = _document_key(survey)
-        revision = survey.revision
-        document = self._cached(key, revision) or await self._make_document(survey, revision)
-        self._documents.put(key, _CachedDocument(document, revision))
-        return document
-
-    def _cached(self, key: str, revision: int) -> DerivedDocument | None:
-        cached = self._documents.get(key)
-        return cached.document if cached and cached.revision == revision else None
-
-    async def _make_document(self, survey: Survey, revision: int) -> DerivedDocument:
-        if len(survey.entries) <= ENTRIES_ON_THE_LOOP:
-            return self._document(survey)
-        async with self._making:  # If several callers wait for one document, it is made once.
-            key = _document_key(survey)
-            document = self._cached(key, revision)
-            return document or await asyncio.to_thread(self._large_document, survey)
-
-    def _large_document(self, survey: Survey) -> DerivedDocument:
-        return self._document(survey).with_gzip()
-
-    def _document(self, survey: Survey) -> DerivedDocument:
-        return DerivedDocument.of(self._make(survey), survey.changed_ms)
-
-
-def _document_key(survey: Survey) -> str:
-    """Return the key of the document of a package. A document that names the successor of the
-    package has a key of its own."""
-    head = survey.head
-    return f"{head.key} {head.successor}" if head.successor else head.key

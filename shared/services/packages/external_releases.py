@@ -32,7 +32,8 @@ from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
 from shared.services.audited_writes import AuditedWriter, EntityChange
-from shared.services.packages.derived_data import DerivedData, PackageRecordWriter
+from shared.services.packages.derived_data import DerivedData
+from shared.services.packages.package_records import PackageRecordWriter
 from shared.services.packages.release_storing import NewRelease, ReleaseStoring
 
 

@@ -14,7 +14,7 @@ from shared.domain.events import Event, org_stream, package_stream
 from shared.domain.names import OrgName
 from shared.domain.packages import Head
 from shared.domain.principals import Principal
-from shared.ports.events import EventStore
+from shared.ports.events import EventReader
 from shared.ports.metadata import MetadataStore
 from shared.services.event_pages import ReadEvents
 from shared.services.record_batches import LOG_EVENTS_READ_AT_ONCE
@@ -40,7 +40,7 @@ class ChangeFeeds(Struct, frozen=True):
 
     authorization: Authorization
     metadata: MetadataStore
-    events: EventStore
+    events: EventReader
     # What a caller may take of other registries; None: everything.
     limit_of: Callable[[Principal], Awaitable[ApprovalLimit | None]]
 

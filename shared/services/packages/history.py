@@ -18,7 +18,7 @@ from shared.domain.package_history import HistoryEntry
 from shared.domain.packages import Head
 from shared.domain.principals import Principal
 from shared.ports.directory import DirectoryStore
-from shared.ports.events import EventStore
+from shared.ports.events import EventReader
 from shared.services.event_pages import NumberedEvent, page_of_events
 from shared.services.identity.accounts import account_names
 from shared.services.packages.hosted_packages import HostedPackages
@@ -50,7 +50,7 @@ class PackageHistory(Struct, frozen=True):
     authorization: Authorization
     hosted: HostedPackages
     directory: DirectoryStore
-    events: EventStore
+    events: EventReader
 
     async def of_package(
         self, package: Package, query: EventQuery, *, by: Principal

@@ -1,5 +1,7 @@
 """Who pulled the releases that are so young that their owners can erase them."""
 
+import asyncio
+
 from msgspec import Struct
 
 from shared.auth.signing_keys import SigningKeys
@@ -12,6 +14,7 @@ from shared.runtime.retries import retried_when_stale
 
 # Young releases whose pullers wait to be stored; each has at most eleven pullers.
 MAX_YOUNG_RELEASES = 10_000
+RELEASES_WRITTEN_AT_ONCE = 16  # On one machine they share a transaction.
 
 _NOBODY = frozenset[str]()
 _PULLER_LENGTH = 16  # Characters of a signature: two of eleven pullers never have the same.
@@ -60,20 +63,37 @@ class ReleasePullerRecorder:
         pending.pullers.add(who)
 
     async def flush(self) -> None:
-        """Write the pullers since the last flush; on failure keep them.
+        """Write the pullers since the last flush; keep those of each release that fails.
 
         Raises `SigningKeyUnavailable`, and what its store raises.
         """
         if not self._pending:
             return
         await self._signer.ready()
-        for key, release in list(self._pending.items()):
-            written = frozenset(release.pullers)
-            await self._write(release.coordinate, release.published_ms, written)
-            known = self._known.get(key) or _NOBODY
-            self._known.put(key, known | written)
-            if release.pullers <= written:  # Otherwise more pullers were added meanwhile.
-                del self._pending[key]
+        failures = list[BaseException]()
+        waiting = list(self._pending.items())
+        for start in range(0, len(waiting), RELEASES_WRITTEN_AT_ONCE):
+            batch = waiting[start : start + RELEASES_WRITTEN_AT_ONCE]
+            outcomes = await asyncio.gather(
+                *(self._flush_release(key, release) for key, release in batch),
+                return_exceptions=True,
+            )
+            failed = [each for each in outcomes if each is not None]
+            failures += failed
+            if len(failed) == len(batch):
+                break  # The store does not answer.
+        if failures:
+            raise failures[0]
+
+    async def _flush_release(self, key: str, release: _PullersOfRelease) -> None:
+        # Moved to the end, so that after a failure the next flush begins with other releases.
+        self._pending[key] = self._pending.pop(key)
+        written = frozenset(release.pullers)
+        await self._write(release.coordinate, release.published_ms, written)
+        known = self._known.get(key) or _NOBODY
+        self._known.put(key, known | written)
+        if release.pullers <= written:  # Otherwise more pullers were added meanwhile.
+            del self._pending[key]
 
     @retried_when_stale
     async def _write(

@@ -18,11 +18,11 @@ from shared.domain.principals import ANONYMOUS, Principal
 from shared.domain.sparse_index import index_file, index_path, with_advisories
 from shared.domain.visibility import Readers, Visibility
 from shared.domain.withdrawals import withdrawal_of
-from shared.ports.events import EventStore
+from shared.ports.events import EventReader
 from shared.ports.metadata import MetadataStore
 from shared.runtime.answer_dependencies import Dependencies
 from shared.runtime.lru_cache import LruCache
-from shared.services.packages.derived_data import DocumentCache
+from shared.services.packages.document_cache import DocumentCache
 from shared.services.packages.source import PackageSource
 from shared.services.packages.successors import Successors
 from shared.services.record_batches import RECORDS_AT_ONCE, package_batches
@@ -78,7 +78,7 @@ class PackageIndex(Struct, frozen=True):
 
     authorization: Authorization
     metadata: MetadataStore
-    events: EventStore
+    events: EventReader
     files: DocumentCache
     affected: AdvisoryMarks
     successors: Successors

@@ -22,8 +22,8 @@ from shared.ports.system import Clock
 from shared.runtime.answer_dependencies import NOTHING_STORED, Dependencies
 from shared.services.identity.accounts import organization_owners
 from shared.services.mail_delivery import MailDelivery, mail_text
-from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.packages.hosted_packages import HostedPackages
+from shared.services.packages.package_records import PackageRecordWriter
 
 MAX_SUCCESSION = 10  # Packages of a chain of successors that are read to find a circle.
 

@@ -13,7 +13,7 @@ from shared.domain.scopes import Action
 from shared.domain.visibility import Visibility
 from shared.ports.system import Clock
 from shared.services.identity.mail import DecisionMail
-from shared.services.packages.derived_data import PackageRecordWriter
+from shared.services.packages.package_records import PackageRecordWriter
 
 
 class PackageVisibility(Struct, frozen=True):

@@ -16,7 +16,7 @@ from shared.domain.release_states import SERVABLE, State
 from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
 from shared.ports.directory import DirectoryStore
-from shared.ports.events import EventStore
+from shared.ports.events import EventReader
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.ports.work import WorkStore
@@ -36,7 +36,7 @@ _PUBLISHED = "release.published"
 class ProvenanceNotices(Struct, frozen=True):
     """Follows the feed of events, one release after the other, in batches."""
 
-    events: EventStore
+    events: EventReader
     metadata: MetadataStore
     directory: DirectoryStore
     work: WorkStore

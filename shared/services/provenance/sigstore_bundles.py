@@ -32,7 +32,7 @@ from shared.ports.confined_tasks import ConfinedTasks
 from shared.ports.documents import DocumentStore
 from shared.ports.system import Clock
 from shared.services.api_docs.api_docs_generation import job_folder
-from shared.services.packages.derived_data import PackageRecordWriter
+from shared.services.packages.package_records import PackageRecordWriter
 from shared.services.provenance.trusted_roots import TrustedRoots, roots_unreadable
 
 TASK = "sigstore-bundle"

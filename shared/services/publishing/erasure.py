@@ -23,7 +23,7 @@ from shared.ports.system import Clock
 from shared.runtime.editions import CHANGES_KNOWN_WITHIN
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, ApiHistory
 from shared.services.api_docs.api_docs_queue import oldest_first
-from shared.services.maintenance.erased_releases import ErasedReleases
+from shared.services.erased_releases import ErasedReleases
 from shared.services.packages.archive_delivery import public_link_prefix
 from shared.services.packages.derived_data import DerivedData
 from shared.services.publishing.moderation import Moderation

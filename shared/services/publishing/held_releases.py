@@ -12,7 +12,7 @@ from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.packages import NotAwaited
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
-from shared.domain.packages import Head, Origin, Release, Survey
+from shared.domain.packages import Head, Origin, Release, ReleaseEntry, Survey
 from shared.domain.principals import Principal
 from shared.domain.reasons import reason_for_change
 from shared.domain.release_comparisons import ReleaseComparison
@@ -28,12 +28,13 @@ from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.services.identity.accounts import account_names
 from shared.services.identity.mail import DecisionMail
-from shared.services.list_pages import organization_package_page
-from shared.services.packages.derived_data import PackageRecordWriter
+from shared.services.packages.package_records import PackageRecordWriter
+from shared.services.publishing.waiting_packages import (
+    MAX_WAITING_RELEASES,
+    waiting_package_page,
+)
 from shared.services.record_batches import RECORDS_AT_ONCE, package_batches
 
-PACKAGES_READ = 50  # Packages that one page looks through: each is surveyed.
-MAX_HELD_RELEASES = 25  # Held releases after which a page looks at no further package.
 MAX_DECIDED_AT_ONCE = 500  # Releases that one request decides on.
 NAMED_IN_MAIL = 10  # Releases of a burst that a mail names.
 # Releases decided on at the same time; each takes about ten calls of the stores.
@@ -112,7 +113,7 @@ class HeldReleases(Struct, frozen=True):
         Its cost depends on the packages of one page and their held releases.
         """
         access = await self.authorization.require_to_read(by, Action.MANAGE, org)
-        surveys, next_ = await self._surveys_with_held(org, after)
+        surveys, next_ = await waiting_package_page(self.metadata, org, after, _is_held)
         groups = await asyncio.gather(*(self._compare(each) for each in surveys))
         releases = tuple(each for group in groups for each in group)
         publishers = (each.release.origin.principal for each in releases)
@@ -220,7 +221,7 @@ class HeldReleases(Struct, frozen=True):
                 survey.head.package.at(entry.parsed)
                 for survey in surveys
                 for entry in (survey.entries if survey else ())
-                if survey and entry.state is State.HELD
+                if survey and _is_held(entry)
             ]
             for start in range(0, len(held), DECIDED_TOGETHER):
                 together = held[start : start + DECIDED_TOGETHER]
@@ -229,28 +230,14 @@ class HeldReleases(Struct, frozen=True):
                     if each.release and each.release.is_held_for_owner:
                         yield each.release
 
-    async def _surveys_with_held(self, org: OrgName, after: str) -> tuple[list[Survey], str]:
-        """Return packages with held releases, and the name after which there may be more."""
-        packages, next_ = await organization_package_page(self.metadata, org, after, PACKAGES_READ)
-        surveys = [each for each in await self.metadata.survey(packages) if each]
-        with_held: list[Survey] = []
-        held_count = 0
-        for survey in surveys:
-            count = sum(entry.state is State.HELD for entry in survey.entries)
-            if count and held_count >= MAX_HELD_RELEASES:
-                return with_held, with_held[-1].head.name
-            with_held += [survey] if count else []
-            held_count += count
-        return with_held, next_
-
     async def _compare(self, survey: Survey) -> list[HeldRelease]:
         """Return the releases of a package that wait, the lowest versions first."""
         package = survey.head.package
         live = latest(survey, Range(), ANY_CLIENT)
-        held = [entry for entry in survey.entries[::-1] if entry.state is State.HELD]
+        held = [entry for entry in survey.entries[::-1] if _is_held(entry)]
         # A burst may have any number of releases, so the others are shown after these were decided
         # on.
-        entries = [*held[:MAX_HELD_RELEASES], *([live] if live else [])]
+        entries = [*held[:MAX_WAITING_RELEASES], *([live] if live else [])]
         found = await asyncio.gather(
             *(self.metadata.find(package.at(each.parsed)) for each in entries)
         )
@@ -268,6 +255,10 @@ class HeldReleases(Struct, frozen=True):
             *(self.directory.list_by_owner(Token, each) for each in owners)
         )
         return {token.id: token for tokens in found for token in tokens}
+
+
+def _is_held(entry: ReleaseEntry) -> bool:
+    return entry.state is State.HELD
 
 
 async def _decide_together(

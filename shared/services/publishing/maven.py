@@ -37,7 +37,7 @@ from shared.ports.search import SearchIndex
 from shared.ports.system import Clock
 from shared.runtime.answer_dependencies import Dependencies
 from shared.runtime.lru_cache import LruCache
-from shared.services.packages.derived_data import DocumentCache
+from shared.services.packages.document_cache import DocumentCache
 from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.removed_documents import RemovedDocuments
 from shared.services.packages.source import PackageSource

@@ -23,7 +23,8 @@ from shared.ports.system import Clock
 from shared.services.administration.audit_log import AuditLog, AuditLogPage
 from shared.services.identity.accounts import account_names
 from shared.services.list_pages import entity_page
-from shared.services.packages.derived_data import DerivedData, PackageRecordWriter
+from shared.services.packages.derived_data import DerivedData
+from shared.services.packages.package_records import PackageRecordWriter
 from shared.services.packages.search import PackageSearch
 from shared.services.publishing.release_mail import ReleaseMail
 

@@ -30,7 +30,7 @@ from shared.ports.metadata import MetadataStore
 from shared.ports.pull_ledger import PullLedger
 from shared.ports.system import Clock
 from shared.services.administration.second_administrator import SecondAdministrator
-from shared.services.packages.derived_data import PackageRecordWriter
+from shared.services.packages.package_records import PackageRecordWriter
 from shared.services.packages.search import PackageSearch
 from shared.services.publishing.erasure import Erasure, ReleaseErasure
 

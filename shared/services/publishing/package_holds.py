@@ -13,7 +13,7 @@ from shared.domain.releases import next_decision, with_change, with_decision
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.services.organizations.organizations import Organizations
-from shared.services.packages.derived_data import PackageRecordWriter
+from shared.services.packages.package_records import PackageRecordWriter
 
 
 class EndedHold(Struct, frozen=True):

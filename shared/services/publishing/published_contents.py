@@ -16,7 +16,7 @@ from shared.domain.principals import Principal
 from shared.domain.release_states import State
 from shared.ports.archive_store import ArchiveStore
 from shared.services.packages.archive_reader import ArchiveFiles, ArchiveReader
-from shared.services.packages.derived_data import PackageRecordWriter
+from shared.services.packages.package_records import PackageRecordWriter
 
 MAX_FILES_NAMED = 3  # Files that a refusal names, because clients print it as one line.
 

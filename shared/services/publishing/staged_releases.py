@@ -34,14 +34,15 @@ from shared.services.api_docs.api_docs_generation import ApiHistory
 from shared.services.api_docs.on_demand import ApiComparisons
 from shared.services.identity.accounts import account_names
 from shared.services.identity.mail import DecisionMail
-from shared.services.list_pages import organization_package_page
 from shared.services.packages.archive_delivery import ArchiveDelivery
 from shared.services.packages.archive_reader import ArchiveFiles
-from shared.services.packages.derived_data import PackageRecordWriter
+from shared.services.packages.package_records import PackageRecordWriter
 from shared.services.publishing.release_mail import ReleaseMail
+from shared.services.publishing.waiting_packages import (
+    MAX_WAITING_RELEASES,
+    waiting_package_page,
+)
 
-PACKAGES_LOOKED_AT = 50  # Packages surveyed for one page.
-MAX_STAGED_RELEASES = 25  # After this many releases a page surveys no further package.
 FILES_COMPARED = 200  # Changed files that the page lists; it says how many more there are.
 
 
@@ -113,7 +114,7 @@ class StagedReleases(Struct, frozen=True):
         Its cost depends on the packages of one page and their held releases.
         """
         access = await self.authorization.require_to_read(by, Action.READ, org)
-        surveys, next_ = await self._surveys(org, after)
+        surveys, next_ = await waiting_package_page(self.metadata, org, after, _waits)
         readable = [each for each in surveys if _may_read(by, access, each.head.package)]
         groups = await asyncio.gather(*map(self._staged, readable))
         releases = tuple(each for group in groups for each in group)
@@ -234,27 +235,11 @@ class StagedReleases(Struct, frozen=True):
         except (ApiDocsFailed, ApiDocsPending, Busy) as refusal:
             return None, str(refusal)
 
-    async def _surveys(self, org: OrgName, after: str) -> tuple[list[Survey], str]:
-        """Return packages with releases that wait, and the name after which there may be more."""
-        packages, next_ = await organization_package_page(
-            self.metadata, org, after, PACKAGES_LOOKED_AT
-        )
-        found = list[Survey]()
-        count = 0
-        for survey in await self.metadata.survey(packages):
-            waiting = [each for each in survey.entries if _waits(each)] if survey else []
-            if waiting and count >= MAX_STAGED_RELEASES:
-                return found, found[-1].head.name
-            if survey and waiting:
-                found.append(survey)
-                count += len(waiting)
-        return found, next_
-
     async def _staged(self, survey: Survey) -> list[StagedRelease]:
         """Return the releases of a package that wait, the lowest versions first."""
         package = survey.head.package
         staged = list[StagedRelease]()
-        for entry in [each for each in survey.entries[::-1] if _waits(each)][:MAX_STAGED_RELEASES]:
+        for entry in [each for each in survey.entries[::-1] if _waits(each)][:MAX_WAITING_RELEASES]:
             before = earlier_release(survey.live, entry.parsed)
             entries = [entry, *([before] if before else [])]
             found = await asyncio.gather(

@@ -301,7 +301,7 @@ class TokenRequest(Struct, frozen=True):
     @property
     def is_of_people(self) -> bool:
         """Whether no token of an organization has one of its scopes."""
-        return not self.grant.scopes.isdisjoint(_USES)
+        return not self.grant.scopes.isdisjoint(_SIGN_IN_SCOPES)
 
 
 def parse_token_name(text: str) -> str:
@@ -562,7 +562,7 @@ class Tokens(Struct, frozen=True):
         check_rights(verb, token, by, now_ms)
         limiting = _limiting_scope(_scopes_of(token))
         if limiting is not None:
-            what = f"the token {token.name}, which {_USES[limiting]}"
+            what = f"the token {token.name}, which {_SIGN_IN_SCOPES[limiting]}"
             if limiting is Scope.AUDIT and by.is_operator:
                 await self.registry_authorization.require_auditing_account(token.owner, verb, what)
             else:
@@ -655,13 +655,13 @@ def check_rights(verb: str, token: Token, by: Principal, now_ms: int) -> None:
         reason = "it could be used from elsewhere than the token that asks for it"
         raise NotPermitted(verb, f"the token {token.name}", reason)
     scopes = _scopes_of(token)
-    for scope, what in _USES.items():
+    for scope, what in _SIGN_IN_SCOPES.items():
         if scope in scopes:
             require_recent_sign_in(by, now_ms, verb, f"the token {token.name}, which {what}")
 
 
-# What tokens do with a scope that can only be given after a recent sign-in.
-_USES = {
+# The scopes that can only be given after a recent sign-in, and what tokens do with them.
+_SIGN_IN_SCOPES = {
     Scope.MANAGE: "manages",
     Scope.MODERATE: "moderates",
     Scope.AUDIT: "audits",

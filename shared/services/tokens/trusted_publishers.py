@@ -43,7 +43,7 @@ from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.identity.mail import DecisionMail
 from shared.services.limits.rate_limits import RateLimiter
-from shared.services.packages.derived_data import PackageRecordWriter
+from shared.services.packages.package_records import PackageRecordWriter
 from shared.services.public_packages import is_public
 from shared.services.tokens.repository_ids import RepositoryIds
 from shared.services.tokens.trusted_publishing import JobTokenVerifier, TrustedIssuer

@@ -16,7 +16,7 @@ from shared.domain.transparency.leaves import LoggedEvent, is_disclosed
 from shared.domain.transparency.log_states import PLACE_OF_STATE, LogState
 from shared.domain.versions import Version
 from shared.ports.directory import DirectoryStore
-from shared.ports.events import EventStore
+from shared.ports.events import EventLeaves
 from shared.ports.metadata import MetadataStore
 
 MAX_INDEX_DIGITS = 15
@@ -40,7 +40,7 @@ class Openings(Struct, frozen=True):
     for what the log tells of public packages; the owners of the organization; the account that the
     event is about; and administrators."""
 
-    events: EventStore
+    events: EventLeaves
     directory: DirectoryStore
     metadata: MetadataStore
     authorization: Authorization

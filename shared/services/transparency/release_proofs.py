@@ -23,7 +23,7 @@ from shared.domain.transparency.records import (
 )
 from shared.ports.conflicts import AlreadyThere
 from shared.ports.directory import DirectoryStore
-from shared.ports.events import EventStore
+from shared.ports.events import EventReader
 from shared.ports.system import Clock
 from shared.runtime.lru_cache import LruCache
 from shared.services.limits.notices import ReadOnlyMode
@@ -86,7 +86,7 @@ class ReleaseProofs:
         self,
         *,
         directory: DirectoryStore,
-        events: EventStore,
+        events: EventReader,
         reader: LogReader,
         published: PublishedCheckpoints,
         read_only_mode: ReadOnlyMode,

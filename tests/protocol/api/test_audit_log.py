@@ -153,7 +153,7 @@ async def test_addresses_and_credentials_of_others_are_not_shown_to_those_affect
 async def test_a_change_whose_event_could_not_be_published_is_in_the_log_once_it_can(
     worlds: OpenWorld,
 ) -> None:
-    broken = Fault("publish", Busy())
+    broken = Fault("append_outbox", Busy())
     world = await worlds(wrap=broken.at("events"))
     wanted = {"name": "laptop", "scopes": ["read"]}
     answer = await world.send("POST", f"{URL}/api/v1/tokens", by=world.people.ann, json=wanted)

@@ -307,7 +307,7 @@ async def test_an_exchange_asks_the_stores_seven_times(worlds: OpenWorld, journa
         "directory.get",
         "work.claim",
         "directory.add",
-        "events.publish",
+        "events.append_outbox",
     ]
 
 

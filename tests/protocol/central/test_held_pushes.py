@@ -143,7 +143,7 @@ FAULTS = (
     ("metadata", "add_release"),
     ("metadata", "put_entries"),
     ("directory", "put"),
-    ("events", "publish"),
+    ("events", "append_outbox"),
 )
 
 

@@ -241,7 +241,7 @@ async def test_of_concurrent_pushes_of_versions_that_differ_in_case_one_succeeds
         ("metadata", "add_release"),
         ("metadata", "put_entries"),
         ("search", "offer"),
-        ("events", "publish"),
+        ("events", "append_outbox"),
     ],
 )
 async def test_a_push_that_fails_anywhere_succeeds_when_the_client_repeats_it(

@@ -64,5 +64,5 @@ async def test_getting_the_token(world: World, ledger: Ledger) -> None:
         "work.take": 1,
         "directory.get": 2,  # The account; and whether changes are taken.
         "directory.add": 1,
-        "events.publish": 1,
+        "events.append_outbox": 1,
     }

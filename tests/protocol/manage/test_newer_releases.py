@@ -12,7 +12,7 @@ from shared.domain.release_feeds import MAX_LINK_LENGTH, parse_feed
 from shared.domain.software_version import SOFTWARE_VERSION
 from shared.ports.http_client import HttpResponse, Unanswered
 from shared.services.maintenance.follow_releases import FollowReleases
-from shared.services.maintenance.product_releases import ProductReleases
+from shared.services.product_releases import ProductReleases
 from tests.support.browsers import signed_in
 from tests.support.storage import one_machine
 from tests.support.terminal import Terminal

@@ -321,7 +321,7 @@ async def test_the_log_of_an_account_says_how_each_session_began(sign_ins: SignI
 async def test_a_first_sign_in_whose_event_fails_is_published_later(
     worlds: OpenWorld, moment: Moment, nth: int
 ) -> None:
-    fault = Fault("publish", Busy(), moment, nth)
+    fault = Fault("append_outbox", Busy(), moment, nth)
     sign_ins = await open_sign_in(worlds, around=fault.at("events"))
     await sign_ins.signed_in("oidc")
     await sign_ins.world.registry.maintenance.task_runner.run("process-outboxes")

@@ -83,5 +83,5 @@ async def test_finishing_one_of_somebody_known(sign_ins: SignInWorld, ledger: Le
         "work.take": 1,
         "directory.get": 3,  # The identity, the account, and whom to tell of a new browser.
         "directory.add": 1,
-        "events.publish": 1,
+        "events.append_outbox": 1,
     }

@@ -93,7 +93,7 @@ async def test_a_problem_is_shown_with_what_to_do(
 
 
 async def test_changes_that_wait_too_long_are_reported(worlds: OpenWorld) -> None:
-    fault = Fault("publish", Busy())
+    fault = Fault("append_outbox", Busy())
 
     world = await worlds(wrap=fault.at("events"))
     fault.calls = 0
@@ -108,7 +108,7 @@ async def test_changes_that_wait_too_long_are_reported(worlds: OpenWorld) -> Non
 async def test_stores_that_do_not_answer_are_reported_and_the_page_is_shown(
     worlds: OpenWorld,
 ) -> None:
-    fault = Fault("unpublished_events", Busy())
+    fault = Fault("records_with_outbox", Busy())
 
     world = await worlds(wrap=fault.at("metadata"))
     admin = await signed_in(world, world.people.admin)
@@ -189,8 +189,8 @@ async def test_the_pages_cost_a_bounded_number_of_calls(
         # Locks that wait, organizations without an owner, and tokens of directories.
         "directory.read_all": 3,
         "work.peek": tasks + 1,  # The run of each task, and the last counts.
-        "metadata.unpublished_events": 1,
-        "directory.unpublished": 1,
+        "metadata.records_with_outbox": 1,
+        "directory.outboxes": 1,
     }
     assert await calls_of(admin, "/manage/tasks", journal) == {
         "directory.get": 1,

@@ -4,11 +4,15 @@ import os
 import sqlite3
 from dataclasses import dataclass
 
+import pytest
+
 from shared.adapters.data_folder import ArchiveFolder
 from shared.commands.upkeep import _whole
 from shared.domain.archives.digests import Digest
+from shared.domain.errors.requests import Busy
 from shared.domain.tasks import TaskReport
 from shared.runtime.private_files import make_private_folder
+from shared.services.maintenance.audit_archives import AuditArchives
 from tests.support.tasks import TASKS
 from tests.support.terminal import Terminal
 
@@ -45,6 +49,42 @@ def test_problems_that_a_task_finds_are_shown_and_fail_the_command(published: Te
     assert f"  {ARCHIVE_MISSING}\n" in result.stdout
 
 
+class DiskError(Exception):
+    """A failure that no command expects."""
+
+
+@pytest.mark.parametrize(
+    ("failure", "sentence"),
+    [
+        (Busy(), str(Busy())),
+        (DiskError("sector 7"), "unexpected failure (DiskError); the log has it."),
+    ],
+)
+def test_a_task_that_fails_does_not_keep_the_others_from_running(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, failure: Exception, sentence: str
+) -> None:
+    async def fail(_: AuditArchives) -> TaskReport:
+        raise failure
+
+    monkeypatch.setattr(AuditArchives, "run", fail)
+    result = terminal.invoke("upkeep", "run")
+    assert result.exit_code == 1
+    lines = result.stdout.splitlines()
+    assert f"audit-archives: {sentence}" in lines
+    assert len(lines) == 27
+    assert ("upkeep.failed" in result.stderr) is isinstance(failure, DiskError)
+
+
+def test_a_task_that_fails_is_named_by_itself(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_: AuditArchives) -> TaskReport:
+        raise Busy
+
+    monkeypatch.setattr(AuditArchives, "run", fail)
+    assert terminal.fail("upkeep", "run", "audit-archives") == str(Busy())
+
+
 def test_the_list_says_what_came_of_each_task_and_when_it_is_due(published: Terminal) -> None:
     [archive] = (published.data / "archives" / "sha256").glob("*/*/*")
     archive.unlink()
@@ -53,11 +93,11 @@ def test_the_list_says_what_came_of_each_task_and_when_it_is_due(published: Term
     rows = {row["task"]: row for row in published.json("upkeep", "list")}
     audit = rows["audit-archives"]
     rebuild = rows["rebuild-derived-data"]
-    assert audit["came_of_it"] == f"problems: {ARCHIVE_MISSING}"
+    assert audit["result"] == f"problems: {ARCHIVE_MISSING}"
     assert audit["due"].endswith(" 03:40Z")
-    assert (rebuild["came_of_it"], rebuild["due"]) == ("done", "on request")
+    assert (rebuild["result"], rebuild["due"]) == ("done", "on request")
     never = rows["delete-orphaned-archives"]
-    assert (never["last"], never["came_of_it"]) == (None, None)
+    assert (never["last"], never["result"]) == (None, None)
 
 
 def test_a_task_that_should_have_run_is_overdue(terminal: Terminal) -> None:
@@ -71,7 +111,7 @@ def test_a_task_that_should_have_run_is_overdue(terminal: Terminal) -> None:
     connection.close()
     rows = {row["task"]: row for row in terminal.json("upkeep", "list")}
     assert rows["delete-orphaned-archives"]["due"] == "overdue since 1970-01-01 03:20Z"
-    assert rows["delete-orphaned-archives"]["came_of_it"] == "unfinished"
+    assert rows["delete-orphaned-archives"]["result"] == "unfinished"
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import azure.functions as func
@@ -168,6 +169,32 @@ async def test_a_failing_hook_is_logged_once_and_the_server_is_informed(phase: s
         await host({"type": "lifespan"}, life.receive, life.send)
     assert life.heard[-1] == f"lifespan.{phase}.failed"
     assert [(event["event"], event["phase"]) for event in events] == [("host.failed", phase)]
+
+
+@pytest.mark.parametrize("phase", ["startup", "shutdown"])
+async def test_every_hook_of_the_stop_runs_though_an_earlier_hook_failed(phase: str) -> None:
+    life = Life()
+    failing = [life.broken]
+    healthy = [life.hook]
+    on_start = failing if phase == "startup" else []
+    on_stop = healthy if phase == "startup" else [*failing, *healthy, *failing, *healthy]
+    await Host(build_app(), on_start=on_start, on_stop=on_stop)(
+        {"type": "lifespan"}, life.receive, life.send
+    )
+    assert life.heard.count("hook") == len(on_stop) - on_stop.count(life.broken)
+    assert life.heard[-1] == f"lifespan.{phase}.failed"
+
+
+async def test_hooks_of_the_stop_run_in_their_order() -> None:
+    ran = list[int]()
+
+    async def hook(number: int) -> None:
+        ran.append(number)
+
+    host = Host(build_app(), on_stop=[partial(hook, 1), partial(hook, 2)])
+    async with host.running():
+        pass
+    assert ran == [1, 2]
 
 
 async def test_invalid_timers_are_logged_once(tmp_path: Path) -> None:

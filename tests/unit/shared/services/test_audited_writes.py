@@ -37,7 +37,7 @@ async def test_put_creates_a_record_that_is_not_stored() -> None:
             await service.put(KIM, stored=None, change=CHANGE, by=BY)
 
 
-async def test_put_replaces_the_stored_record_and_keeps_its_unpublished_events() -> None:
+async def test_put_replaces_the_stored_record_and_keeps_its_pending_events() -> None:
     delayed = fake_audited_writer(FakeDirectory(), FakeEvents()).event(CHANGE, BY)
     stored = KIM.model_copy(update={"revision": 7, "outbox": (delayed,)})
     events = FakeEvents()

@@ -7,6 +7,7 @@ from shared.services.feed_position import (
     POSITION_KEPT_FOR,
     FeedPosition,
     event_batches,
+    last_event_number,
 )
 from shared.services.record_batches import EVENTS_READ_AT_ONCE
 from tests.fakes.stores import FakeEvents, FakeWork
@@ -58,3 +59,8 @@ async def test_no_batch_follows_the_first_one_when_the_time_is_over() -> None:
     events = feed_of(2 * EVENTS_READ_AT_ONCE)
     batches = event_batches(events, 0, clock, clock.now_ms())
     assert [len(batch) async for batch in batches] == [EVENTS_READ_AT_ONCE]
+
+
+async def test_the_last_event_has_the_highest_number() -> None:
+    assert await last_event_number(feed_of(0)) == 0
+    assert await last_event_number(feed_of(3)) == 3

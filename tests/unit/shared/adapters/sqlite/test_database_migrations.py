@@ -62,7 +62,7 @@ async def test_people_their_organizations_tokens_and_history_are_there(database:
     assert await directory.get(Account, Place("kim0000000")) == account
     name = AccountName(name="Kim", account="kim0000000", created_ms=5)
     assert await directory.get(AccountName, account_name_place("KIM")) == name
-    assert await directory.unpublished(10) == []
+    assert await directory.outboxes(10) == []
     acme = await directory.get(Organization, organization_place("Acme"))
     assert acme is not None
     assert len(acme.id) == 10  # Which it had not before.

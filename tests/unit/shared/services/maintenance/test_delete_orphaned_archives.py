@@ -14,9 +14,9 @@ from shared.domain.principals import OPERATOR
 from shared.domain.visibility import Readers
 from shared.ports.archive_store import ArchiveStore, StoredArchive
 from shared.services.adapters import Adapters
-from shared.services.maintenance.database_age import DatabaseAge
 from shared.services.maintenance.delete_orphaned_archives import DeleteOrphanedArchives
 from shared.services.maintenance.tasks import Checkpoints
+from shared.services.snapshots.database_age import DatabaseAge
 from tests.contract.sample_records import named
 from tests.fakes.archive_placement import PlacedArchives
 from tests.support.archives import bala

@@ -6,15 +6,20 @@ from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.digests import Digest
 from shared.domain.archives.names import ArchiveName
 from shared.domain.coordinates import Coordinate
+from shared.domain.entities import PendingEvents
 from shared.domain.errors.requests import Busy
 from shared.domain.events import Event
-from shared.domain.packages import Head
+from shared.domain.packages import Head, Release
 from shared.domain.principals import OPERATOR
 from shared.domain.search import Query, ResultPage
+from shared.domain.tasks import TaskReport
+from shared.services.event_appender import EventAppender
 from shared.services.maintenance.process_outboxes import ProcessOutboxes
-from tests.contract.sample_records import named
-from tests.fakes.stores import FakeDirectory, FakeEvents
+from shared.services.record_batches import RECORDS_AT_ONCE
+from tests.contract.sample_records import account, named
+from tests.fakes.stores import FakeDirectory, FakeEvents, FakeRevocations
 from tests.support.archives import bala
+from tests.support.logs import capture_logs
 from tests.support.world import World
 
 GREET = Coordinate.parse("acme", "greet", "1.0.0")
@@ -69,25 +74,85 @@ async def test_settling_lists_a_release_whose_push_was_cut_off_after_the_commit(
 
 @dataclass
 class Half:
-    """Metadata of which two records wait, and deriving that fails for one of them."""
+    """Metadata of which records wait, and deriving that fails for some of them."""
 
     waiting: list[Head]
+    failure: Exception = field(default_factory=Busy)
     settled: list[str] = field(default_factory=list[str])
+    attempts: int = 0
 
-    async def unpublished_events(self, count: int) -> list[Head]:
+    async def records_with_outbox(self, count: int) -> list[Head]:
         """Return what is not settled yet."""
         return [each for each in self.waiting if each.name not in self.settled][:count]
 
     async def update(self, record: Head) -> None:
-        """Settle a record, but for one."""
-        if record.name == "stuck":
-            raise Busy
+        """Settle a record, but for those that are stuck."""
+        self.attempts += 1
+        if record.name.startswith("stuck"):
+            raise self.failure
         self.settled.append(record.name)
 
 
+async def process(half: Half) -> TaskReport:
+    appender = EventAppender(FakeEvents(), FakeRevocations(), start_log=None)
+    return await ProcessOutboxes(half, half, FakeDirectory(), appender).run()  # pyright: ignore[reportArgumentType] - the parts that are called.
+
+
+def heads(*names: str) -> list[Head]:
+    return [Head(org="acme", name=name, created_ms=1) for name in names]
+
+
 async def test_a_record_that_cannot_be_settled_does_not_delay_others() -> None:
-    half = Half([Head(org="acme", name=name, created_ms=1) for name in ("stuck", "greet")])
-    report = await ProcessOutboxes(half, half, FakeDirectory(), FakeEvents()).run()  # pyright: ignore[reportArgumentType] - the parts that are called.
+    half = Half(heads("stuck", "greet"))
+    report = await process(half)
     assert half.settled == ["greet"]
     assert (report.seen, report.changed) == (2, 1)
     assert report.problems == (str(Busy()),)
+
+
+async def test_more_stuck_records_than_one_read_returns_do_not_delay_others() -> None:
+    stuck = [f"stuck{number}" for number in range(2 * RECORDS_AT_ONCE + 1)]
+    late = [f"late{number}" for number in range(RECORDS_AT_ONCE + 1)]
+    half = Half(heads(*stuck, *late))
+    report = await process(half)
+    assert half.settled == late
+    assert half.attempts == len(stuck) + len(late)  # Each was tried once.
+    assert (report.seen, report.changed) == (len(stuck) + len(late), len(late))
+    assert len(report.problems) == len(stuck)
+
+
+async def test_an_unexpected_failure_of_a_record_does_not_delay_others() -> None:
+    half = Half(heads("stuck", "greet"), failure=ValueError("no such field"))
+    with capture_logs() as logs:
+        report = await process(half)
+    assert half.settled == ["greet"]
+    assert (report.seen, report.changed) == (2, 1)
+    assert report.problems == ("acme/stuck: unexpected failure (ValueError); the log has it.",)
+    [failed] = [each for each in logs if each["event"] == "outbox.failed"]
+    assert failed["record"] == "acme/stuck"
+
+
+class EventsWithoutOne(FakeEvents):
+    """An event store that cannot append the events of one account."""
+
+    async def append_outbox(self, source: Head | Release | PendingEvents) -> None:
+        if any(event.subject == "stuck" for event in source.outbox):
+            raise ValueError
+        await super().append_outbox(source)
+
+
+async def test_an_unexpected_failure_of_an_entity_does_not_delay_others() -> None:
+    events = EventsWithoutOne()
+    directory = FakeDirectory()
+    for name in ("stuck", "bob"):
+        outbox: tuple[Event, ...] = (_event(name),)
+        await directory.add(account(f"u_{name}").model_copy(update={"outbox": outbox}))
+    events.clear_outbox = lambda source: (
+        directory.entities.pop((source.kind, source.place)) and None
+    )
+    half = Half([])
+    appender = EventAppender(events, FakeRevocations(), start_log=None)
+    task = ProcessOutboxes(half, half, directory, appender)  # pyright: ignore[reportArgumentType] - the parts that are called.
+    report = await task.run()
+    assert [event.subject for event in events.feed] == ["bob"]
+    assert report.problems == ("account u_stuck: unexpected failure (ValueError); the log has it.",)

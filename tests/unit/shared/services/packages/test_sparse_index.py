@@ -10,7 +10,7 @@ from shared.domain.principals import ANONYMOUS, Principal
 from shared.domain.sparse_index import index_file
 from shared.domain.visibility import Readers, Visibility
 from shared.ports.metadata import MetadataStore, ReadCheck
-from shared.services.packages.derived_data import DocumentCache
+from shared.services.packages.document_cache import DocumentCache
 from shared.services.packages.sparse_index import CHANGES_READ, AdvisoryMarks, PackageIndex
 from shared.services.packages.successors import Successors
 from tests.fakes.stores import FakeDirectory, FakeEvents

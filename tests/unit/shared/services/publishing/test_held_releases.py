@@ -16,12 +16,11 @@ from shared.domain.release_states import State
 from shared.services.adapters import Adapters
 from shared.services.publishing import held_releases
 from shared.services.publishing.held_releases import (
-    MAX_HELD_RELEASES,
-    PACKAGES_READ,
     HeldBurst,
     HeldReleasePage,
 )
 from shared.services.publishing.publishing import Upload
+from shared.services.publishing.waiting_packages import MAX_WAITING_RELEASES, PACKAGES_SURVEYED
 from tests.support.archives import bala
 from tests.support.port_doubles import Fault, failing
 from tests.support.world import OpenWorld, Person, World
@@ -63,22 +62,22 @@ async def push(after_burst: World, coordinate: str, **spec: object) -> Release:
 
 @pytest.mark.slow
 async def test_a_page_looks_through_so_many_packages(after_burst: World) -> None:
-    for number in range(PACKAGES_READ + 1):
+    for number in range(PACKAGES_SURVEYED + 1):
         await after_burst.push(bala(f"acme/p{number:02}:1.0.0"), by=after_burst.people.admin)
     await push(after_burst, "acme/a:1.0.0")
     await push(after_burst, "acme/z:1.0.0")
     first = await waiting(after_burst)
-    assert (shown(first), first.next) == ([], f"p{PACKAGES_READ - 2:02}")
+    assert (shown(first), first.next) == ([], f"p{PACKAGES_SURVEYED - 2:02}")
     assert shown(await waiting(after_burst, first.next)) == ["acme/z:1.0.0"]
 
 
 async def test_a_page_ends_after_so_many_releases(after_burst: World) -> None:
     await push(after_burst, "acme/a:1.0.0")
-    for number in range(MAX_HELD_RELEASES + 1):
+    for number in range(MAX_WAITING_RELEASES + 1):
         await push(after_burst, f"acme/p:1.0.{number}")
     await push(after_burst, "acme/z:1.0.0")
     first = await waiting(after_burst)
-    assert (len(first.releases), first.next) == (MAX_HELD_RELEASES, "p")
+    assert (len(first.releases), first.next) == (MAX_WAITING_RELEASES, "p")
     assert shown(await waiting(after_burst, first.next)) == ["acme/z:1.0.0"]
 
 

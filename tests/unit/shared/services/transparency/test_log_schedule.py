@@ -1,11 +1,11 @@
-"""The log is written soon after events were published, and no request waits for it."""
+"""The log is written soon after events were appended, and no request waits for it."""
 
 import asyncio
 from datetime import timedelta
 
 from shared.domain.errors.base import Unavailable
 from shared.domain.events import Event
-from shared.services.published_events import PublishingEvents
+from shared.services.event_appender import EventAppender
 from shared.services.transparency.log_schedule import LogWriting
 from tests.fakes.stores import FakeEvents, FakeRevocations
 
@@ -37,7 +37,7 @@ async def test_events_that_come_together_are_one_batch() -> None:
     writer = Writer()
     writing = LogWriting(writer.write, timedelta(0))
     events = FakeEvents()
-    logged = PublishingEvents(events, FakeRevocations(), writing.start)
+    logged = EventAppender(events, FakeRevocations(), writing.start)
     await logged.append([EVENT])
     await logged.append([EVENT.model_copy(update={"id": "e2"})])
     assert writer.runs == 0

@@ -15,7 +15,7 @@ from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.services.api_docs.api_docs_generation import ApiHistory
 from shared.services.api_docs.on_demand import comparison_names
-from shared.services.packages.derived_data import PackageRecordWriter
+from shared.services.packages.package_records import PackageRecordWriter
 from shared.telemetry.log import log
 
 

@@ -15,7 +15,7 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Randomness
 from shared.ports.transparency import LeafSource, LogFiles
-from shared.services.maintenance.audit_archives import AuditArchives
+from shared.services.packages.archive_audit import ArchiveAudit
 from shared.services.record_batches import PACKAGES_READ_AT_ONCE, package_batches
 from shared.services.transparency.log_mending import LogMending, MendingWay
 from shared.services.transparency.tile_reader import TileReader
@@ -46,7 +46,7 @@ class RestoredAudit(Struct, frozen=True):
     directory: DirectoryStore
     leaves: LeafSource
     log_files: LogFiles
-    archives: AuditArchives
+    archive_audit: ArchiveAudit
     mending: LogMending
     randomness: Randomness
 
@@ -64,9 +64,9 @@ class RestoredAudit(Struct, frozen=True):
                     if release.state is not State.REMOVED:
                         sample.offer(release)
                 for release in sample.due():
-                    problems += await self.archives.problems_of(release)
+                    problems += await self.archive_audit.problems_of(release)
         for release in sample.chosen:
-            problems += await self.archives.problems_of(release)
+            problems += await self.archive_audit.problems_of(release)
         return AuditedReleases(packages, releases, sample.read, tuple(problems))
 
     async def log(self) -> AuditedLog:

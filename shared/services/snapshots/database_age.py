@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from shared.domain.accounts import Account
 from shared.ports.directory import DirectoryStore
-from shared.ports.events import EventStore
+from shared.ports.events import EventReader
 from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches
 
 
@@ -12,7 +12,7 @@ class DatabaseAge(Struct, frozen=True):
     """Tells whether a database is younger than what is stored beside it: it may have been created
     again, so nothing is deleted because it lacks a record."""
 
-    events: EventStore
+    events: EventReader
     directory: DirectoryStore
 
     async def is_younger_than(self, stored_ms: int) -> bool:

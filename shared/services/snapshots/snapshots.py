@@ -2,9 +2,9 @@
 them.
 
 Nothing is locked while a snapshot is created, so it is of no single moment. The order makes it
-complete: records are read before the feed that they have published to, so that every event is in
-the feed or in the outbox of its record; and archives are stored before the records that name them,
-and deleted a day after those, so that a named archive exists.
+complete: records are read before the feed that their events are appended to, so that every event is
+in the feed or in the outbox of its record; and archives are stored before the records that name
+them, and deleted a day after those, so that a named archive exists.
 """
 
 import asyncio
@@ -196,7 +196,7 @@ class SnapshotCreation(Struct, frozen=True):
                 yield to_line(SnapshotEvent.of(each))
             last = logged[-1].number
         # The events of deleted entities are in no record of the snapshot.
-        for pending in await self.directory.unpublished(ENTITIES_AT_ONCE):
+        for pending in await self.directory.outboxes(ENTITIES_AT_ONCE):
             for event in pending.outbox:
                 yield to_line(SnapshotEvent.of(LoggedEvent(0, event, None)))
 
@@ -294,7 +294,7 @@ class SnapshotRestore(Struct, frozen=True):
         return not heads and not accounts and not await self.events.since(0, 1)
 
     async def _append_events(self, snapshots: StoredSnapshots, name: str) -> None:
-        """Restore the feed before anything can publish to it, so that the numbers stay."""
+        """Restore the feed before anything can be appended to it, so that the numbers stay."""
         batch = list[LoggedEvent]()
         number = 0
         async for event in snapshots.records(name, EVENTS, SnapshotEvent):

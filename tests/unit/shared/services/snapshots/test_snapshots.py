@@ -15,7 +15,7 @@ from shared.domain.snapshots import (
     SnapshotUnusable,
     to_line,
 )
-from shared.services.maintenance.snapshots import (
+from shared.services.snapshots.snapshots import (
     LINES_AT_ONCE,
     PIECE_BYTES,
     CompressedFile,

@@ -1,4 +1,4 @@
-"""The package cache answers what stands, of public packages alone."""
+"""The package cache answers with unchanged records of public packages."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -13,7 +13,7 @@ from shared.domain.packages import FoundRelease, Survey
 from shared.domain.versions import Version
 from shared.domain.visibility import Visibility
 from shared.ports.metadata import MetadataStore, ReadCheck
-from shared.services.packages.hosted_packages import PackageCache
+from shared.services.packages.package_cache import PackageCache
 from tests.support.surveys import checked, survey
 
 GREET = Package.parse("acme", "greet")

@@ -1,0 +1,1 @@
+"""Snapshots of a registry, and restoring it from them."""
