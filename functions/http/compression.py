@@ -1,4 +1,4 @@
-"""The length of a body, which the Functions host requires, and compression."""
+"""The compression of texts that every cache may keep."""
 
 import asyncio
 import re
@@ -8,18 +8,8 @@ from dataclasses import replace
 from functions.http.caching_headers import is_publicly_cacheable
 from functions.http.calls import Call
 from shared.domain.documents import gzipped
-from shared.runtime.answers import WITHOUT_BODY, Answer
+from shared.runtime.answers import Answer
 from shared.runtime.conditional_requests import NOT_MODIFIED, OK
-
-
-def add_length(answer: Answer, method: str) -> None:
-    """Add the `Content-Length`: without one the Functions host sends a body in chunks, which
-    clients of archives reject."""
-    headers = answer.headers
-    is_known = answer.gzipped_body or "Content-Length" in headers or answer.status in WITHOUT_BODY
-    if not is_known and not (method == "HEAD" and "Content-Encoding" in headers):
-        headers["Content-Length"] = str(len(answer.body))
-
 
 # Such a text is the same for everybody, so it contains no secret that the length of the compressed
 # text could reveal to an attacker who makes a browser request it (BREACH). Pages of signed-in
@@ -31,8 +21,9 @@ SMALLEST_BYTES = 1_024  # A smaller text fits into a packet.
 LARGEST_BYTES = 1024 * 1024  # A larger text takes a processor longer than 20 ms, each time.
 ON_THE_LOOP_BYTES = 64 * 1024  # Compressed in less than a millisecond.
 
+COMPRESSED_STATUSES = frozenset((OK, NOT_MODIFIED))  # Other answers are sent as they are.
+
 _READING = frozenset(("GET", "HEAD"))
-_COMPRESSED = frozenset((OK, NOT_MODIFIED))
 _TEXT = re.compile(r"text/|(application|image)/([\w.-]+\+)?(json|xml|x-ndjson)\b")
 _NO_QUALITY = re.compile(r"q=0(\.0{0,3})?")
 
@@ -41,13 +32,9 @@ async def compressed(call: Call, answer: Answer) -> Answer:
     """Return the answer as this client gets it: compressed if the client accepts that, with the
     headers that caches need for an answer that may be compressed."""
     status = answer.status
-    if (
-        status not in _COMPRESSED
-        or call.method not in _READING
-        or not is_publicly_cacheable(answer)
-    ):
+    if status not in COMPRESSED_STATUSES or call.method not in _READING:
         return answer
-    if not _is_long_text(answer):
+    if not is_publicly_cacheable(answer) or not _is_long_text(answer):
         return answer
     _add_vary(answer)
     if status == NOT_MODIFIED:

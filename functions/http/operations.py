@@ -28,7 +28,7 @@ from functions.http.calls import (
     headers_of,
     traceparent_of,
 )
-from functions.http.compression import add_length, compressed
+from functions.http.compression import COMPRESSED_STATUSES, compressed
 from functions.http.json_answers import failure_answer, problem_answer, rate_limit_fields
 from shared.domain.body_sizes import MAX_BODY_BYTES
 from shared.domain.errors.base import InvalidName, Refusal
@@ -199,7 +199,7 @@ async def answer(
     call = _call(operation, registry, request, context)
     made, outcome = await _outcome(operation, call)
     _add_headers(made, call)
-    add_length(made, call.method)
+    made.add_length(call.method)
     call.exchange.end(made.status, outcome)
     if context is not None and made.gzipped_body:
         # The worker takes the body before the event loop runs another task, and so before the next
@@ -250,6 +250,8 @@ async def _outcome(operation: Operation, call: Call) -> tuple[Answer, str]:
             made = await face.answer(call, operation)
         if operation.needs_credentials(call):
             make_private(made)
+        if made.status not in COMPRESSED_STATUSES:
+            return made, ANSWERED
         return await compressed(call, made), ANSWERED
     except Refusal as error:
         refusal = _as_missing(error, call)

@@ -102,6 +102,14 @@ class Answer:
         self.body = await asyncio.to_thread(gzip.decompress, self.gzipped_body)
         self.gzipped_body = b""
 
+    def add_length(self, method: str) -> None:
+        """Add the `Content-Length`: without one the Functions host sends a body in chunks, which
+        clients of archives reject."""
+        headers = self.headers
+        is_known = self.gzipped_body or "Content-Length" in headers or self.status in WITHOUT_BODY
+        if not is_known and not (method == "HEAD" and "Content-Encoding" in headers):
+            headers["Content-Length"] = str(len(self.body))
+
     @property
     def content_type(self) -> str:
         """The media type that is sent."""
