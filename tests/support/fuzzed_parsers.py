@@ -19,6 +19,7 @@ from shared.domain.archives.bala import read_bala
 from shared.domain.dependency_files import named_dependencies
 from shared.domain.errors.base import Refusal
 from shared.domain.mail_domains import parse_registration
+from shared.ports.http_client import HttpResponse, Unanswered
 from shared.prose.rendering import render_markdown
 from shared.prose.text_links import TextPlace
 from tests.security.test_hostile_bodies import BODIES, TEXTS
@@ -56,6 +57,10 @@ def _text(read: Callable[[str], object]) -> Read:
     return lambda content: read(content.decode("utf-8", "replace"))
 
 
+def _registration(content: bytes) -> None:
+    parse_registration(HttpResponse(200, {}, content).json_object())
+
+
 def _source(content: bytes) -> None:
     fault = fault_of(case(int.from_bytes(content[-8:], "big")))
     assert fault is None, fault
@@ -87,9 +92,7 @@ PARSERS: Mapping[str, Parser] = {
     ),
     "GraphQL": Parser(_text(parse_within_limits), (_GRAPHQL,), (GraphQLError,)),
     "Ballerina source": Parser(_source, (b"\x00" * 8,)),
-    "RDAP": Parser(
-        lambda content: parse_registration(json.loads(content)), (_RDAP,), (ValueError,)
-    ),
+    "RDAP": Parser(_registration, (_RDAP,), (Unanswered,)),
     **{name: Parser(read, (_JSON, _FORM, _PART)) for name, read in BODIES.items()},
     **{name: Parser(_text(read), _WORDS) for name, read in TEXTS.items()},
 }
