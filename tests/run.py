@@ -71,7 +71,7 @@ ORDER = (
     "contract",
     IN_THE_CLOUD,
 )
-LONG = ("packaging", "fuzzing")  # An image, a single file and Helm; 20 minutes.
+LONG = ("packaging", "fuzzing")  # An image, a single file and Helm; 40 minutes.
 REPEATED = (IN_THE_CLOUD, FOUR_INSTANCES)  # `--tables` alone runs the whole of them.
 # The storage (`tests/support/storage.py`) of suites that do not run over the stores of one machine.
 STORAGE_OF_SUITE = {
