@@ -45,7 +45,7 @@ from bench.support.servers import (
 from bench.support.synthetic_packages import Synthetic
 from tests.support.archives import bala
 from tests.support.documented_packages import documented_bala
-from tests.support.registry_process import free_port
+from tests.support.processes import free_port
 from tests.support.upstreams import BASE
 
 REVISION = os.environ.get("REVISION", "")

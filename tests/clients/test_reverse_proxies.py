@@ -18,7 +18,7 @@ from shared.hosting.http_server.server import bind
 from shared.localhost import build_host
 from tests.clients.recorded_registry import Recorder, with_tokens_of_today
 from tests.support.archives import bala
-from tests.support.registry_process import free_port
+from tests.support.processes import free_port
 from tests.support.reverse_proxies import NAME, PROXIES, SECONDS, Site, running_proxy
 from tests.support.server import make_certificate, served_app
 from tests.support.world import Template, settings_of

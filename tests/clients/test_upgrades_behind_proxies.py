@@ -16,8 +16,8 @@ import pytest
 from shared.hosting.host import Host
 from shared.hosting.http_server.connection import ConnectionTimeouts
 from shared.hosting.http_server.server import bind
+from tests.support.processes import free_port
 from tests.support.recorded_connections import Connected, Recorded, recorded_upgrades, telling_app
-from tests.support.registry_process import free_port
 from tests.support.reverse_proxies import PROXIES, Site, running_proxy
 from tests.support.server import make_certificate, served_app
 

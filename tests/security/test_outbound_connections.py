@@ -22,8 +22,9 @@ from tests.security.routes import readable
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.noted_connections import NOTED, noted
-from tests.support.registry_process import BOUND_SECONDS, pulled, push, running_registry
+from tests.support.registry_process import pulled, push, running_registry
 from tests.support.trusted_publishing import EXCHANGE, CiSystems
+from tests.support.waiting import BOUND_SECONDS
 from tests.support.world import URL, OpenWorld, World
 
 pytestmark = pytest.mark.measured

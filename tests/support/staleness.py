@@ -26,8 +26,9 @@ from tests.fakes.cosmos.protocol import Answer, Request
 from tests.fakes.cosmos.transport import Trouble, refusal
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
-from tests.support.registry_process import BOUND_SECONDS, RegistryProcess, running_registry
+from tests.support.registry_process import RegistryProcess, running_registry
 from tests.support.storage import Folders
+from tests.support.waiting import BOUND_SECONDS
 from tests.support.world import settings_of
 
 PROCESSES = 4

@@ -1,6 +1,5 @@
 """Upstream registries for tests, on a port of this machine: one that behaves as a test says."""
 
-import asyncio
 import hashlib
 import json
 from collections import Counter
@@ -311,9 +310,3 @@ class FakeUpstream:
             if versions:
                 found.append({**each, "packageName": name, "version": versions[0]})
         return JSONResponse({"resolvedModules": found, "unresolvedModules": []})
-
-
-async def until(event: Event) -> None:
-    """Wait in a coroutine for an event of another thread."""
-    while not event.is_set():
-        await asyncio.sleep(0.01)
