@@ -111,7 +111,9 @@ SAMPLED = {
 ON_OTHERS = (
     "tests/unit/shared/domain",
     "tests/unit/shared/hosting",
-    "tests/protocol/test_smoke.py",
+    "tests/protocol/central/test_push.py",
+    "tests/protocol/central/test_pulls.py",
+    "tests/protocol/host/test_without_azure_extra.py",  # Of a registry in a process of its own.
 )
 # Ten examples of each property; `--all` tries fifty on one Python, and `--tables` a hundred.
 FEW_EXAMPLES = "--hypothesis-profile=few-examples"

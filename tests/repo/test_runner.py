@@ -7,7 +7,8 @@ import pytest
 
 from tests import reaching, run
 from tests.fuzzing.time_budget import DEFAULT_MINUTES
-from tests.run import DEADLINE_OF_ALL, IN_THE_CLOUD, Extent, Outcome, Part
+from tests.paths import ROOT
+from tests.run import DEADLINE_OF_ALL, IN_THE_CLOUD, ON_OTHERS, Extent, Outcome, Part
 
 LEFT_IN = "tests/protocol/test_compression.py"
 REPEAT = "tests/protocol/test_metrics.py"
@@ -54,3 +55,7 @@ def test_a_part_without_notes_runs_all_of_its_files(results: Path) -> None:
     part = Part(IN_THE_CLOUD, number=1, count=1, paths=(LEFT_IN, REPEAT))
     assert run.selection(part, Extent.NORMAL).paths == (LEFT_IN, REPEAT)
     assert not (results / "calls").exists()
+
+
+def test_what_other_pythons_run_is_there() -> None:
+    assert [path for path in ON_OTHERS if not (ROOT / path).exists()] == []

@@ -12,7 +12,6 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from itertools import product
 from pathlib import Path
-from threading import Thread
 
 import httpx
 import pytest
@@ -26,6 +25,7 @@ from tests.sampling import covering
 from tests.support.archives import bala
 from tests.support.authorities import Authority, Certificate
 from tests.support.cloud_registry import CloudRegistry, clouded
+from tests.support.served_handlers import serving_thread
 from tests.support.terminal import Terminal
 from tests.support.world import BASE
 
@@ -137,10 +137,8 @@ def serving(certificate: Certificate) -> Generator[int]:
             with suppress(OSError):
                 context.wrap_socket(self.request, server_side=True).close()
 
-    with socketserver.TCPServer(("127.0.0.1", 0), Handshake) as server:
-        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    with socketserver.TCPServer(("127.0.0.1", 0), Handshake) as server, serving_thread(server):
         yield server.server_address[1]
-        server.shutdown()
 
 
 DAYS = [(20, ""), (13, "Renew it, and see why"), (-1, "Renew it now")]

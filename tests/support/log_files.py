@@ -7,12 +7,11 @@ no code with the product: it hashes by the recursive definition of RFC 6962.
 import base64
 import hashlib
 import json
-import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -22,6 +21,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.support.log_checker import ORIGIN
+from tests.support.served_handlers import QuietHandler, served_handler
 
 TIME = "2026-11-28T10:00:00Z"
 
@@ -233,7 +233,7 @@ class Site:
 def serving(site: Site) -> Generator[str]:
     """Serve a site on this machine, and return its address."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
@@ -243,26 +243,12 @@ def serving(site: Site) -> Generator[str]:
                 special(self)
                 return
             content = site.files.get(path)
-            self.send_response(404 if content is None else 200)
-            self.send_header("Content-Length", str(len(content or b"")))
-            self.end_headers()
-            self.wfile.write(content or b"")
+            self.answer(404 if content is None else 200, content or b"")
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            body = self.read_body()
             site.requests.append((f"POST {self.path}", {**self.headers, "body": body.decode()}))
-            self.send_response(200 if self.path == "/hook" else 500)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+            self.answer(200 if self.path == "/hook" else 500)
 
-        def log_message(self, format: str, *_: object) -> None:  # noqa: A002 - its name there.
-            """Print nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with served_handler(Handler) as address:
+        yield address
