@@ -1,14 +1,17 @@
 """The runner of the suites: what fits into a night, and what a part runs."""
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from tests import reaching, run
 from tests.fuzzing.time_budget import DEFAULT_MINUTES
 from tests.paths import ROOT
-from tests.run import DEADLINE_OF_ALL, IN_THE_CLOUD, ON_OTHERS, Extent, Outcome, Part
+from tests.run import DEADLINE_OF_ALL, IN_THE_CLOUD, ON_OTHERS, PYTHONS, Extent, Outcome, Part
 
 LEFT_IN = "tests/protocol/test_compression.py"
 REPEAT = "tests/protocol/test_metrics.py"
@@ -59,3 +62,19 @@ def test_a_part_without_notes_runs_all_of_its_files(results: Path) -> None:
 
 def test_what_other_pythons_run_is_there() -> None:
     assert [path for path in ON_OTHERS if not (ROOT / path).exists()] == []
+
+
+def test_every_python_that_is_served_is_tested_before_a_merge_and_may_be_chosen() -> None:
+    jobs = yaml.safe_load((ROOT / ".github/workflows/check.yml").read_text())["jobs"]
+    whole = [step["with"]["python-version"] for step in jobs["check"]["steps"] if uses_python(step)]
+    assert {*whole, *jobs["portable"]["strategy"]["matrix"]["python"]} == set(PYTHONS)
+    [allowed] = re.findall(
+        r"@allowed\(\[(.*)\]\)\nparam pythonVersion ", (ROOT / "infra/main.bicep").read_text()
+    )
+    assert allowed.replace("'", "").split(", ") == list(PYTHONS)
+    [candidates] = re.findall(r"wanted:-(.*)\}; do", (ROOT / ".ci/environment").read_text())
+    assert candidates.split() == ["python3", *(f"python{each}" for each in reversed(PYTHONS))]
+
+
+def uses_python(step: dict[str, Any]) -> bool:
+    return str(step.get("uses", "")).startswith("actions/setup-python@")
