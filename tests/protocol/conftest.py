@@ -11,7 +11,7 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from tests.support.browsers import Browser, signed_in
 from tests.support.documented_packages import published
-from tests.support.port_doubles import Journal, Ledger
+from tests.support.port_doubles import STORES, CallRecorder
 from tests.support.receivers import Receiver, receiving
 from tests.support.upstreams import Stand
 from tests.support.world import OpenWorld, World
@@ -67,13 +67,13 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def ledger() -> Ledger:
-    return Ledger()
+def store_calls() -> CallRecorder:
+    return CallRecorder(STORES)
 
 
 @pytest.fixture
-def journal() -> Journal:
-    return Journal()
+def port_calls() -> CallRecorder:
+    return CallRecorder()
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from tests.fakes.mail import FakeMailer
 from tests.fakes.system import FakeClock
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
-from tests.support.port_doubles import Journal, PortOutage
+from tests.support.port_doubles import CallRecorder, PortOutage
 from tests.support.reporters import GREET, SAW, is_pulled, mob, publish, report, reporter
 from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
@@ -163,17 +163,17 @@ async def test_somebody_signed_in_alone_reports(world: World) -> None:
 async def test_a_package_that_somebody_may_not_see_is_refused_like_a_missing_one(
     worlds: OpenWorld,
 ) -> None:
-    journal = Journal()
-    world = await worlds(wrap=journal.wrap)
+    port_calls = CallRecorder()
+    world = await worlds(wrap=port_calls.wrap)
     await world.push(bala("acme/secret:1.0.0", visibility="private"))
     await send(world, world.people.bob, f"{PACKAGES}/acme/warm/1.0.0/reports")
     answers = list[str]()
     asked = list[tuple[str, ...]]()
     for name in ("secret", "absent"):
-        journal.taken()
+        port_calls.taken()
         answer = await send(world, world.people.bob, f"{PACKAGES}/acme/{name}/1.0.0/reports")
         assert answer.status_code == 404
-        asked.append(tuple(journal.taken()))
+        asked.append(tuple(port_calls.taken()))
         answers.append(answer.text.replace(name, "NAME"))
     assert len(set(answers)) == 1
     assert len(set(asked)) == 1
