@@ -16,7 +16,7 @@ import pytest
 
 from infra import preflight
 from infra.cost.model import COST_PLANS, Size
-from tests.repo.bicep_templates import INFRA, MAIN, template
+from tests.support.bicep_templates import INFRA, MAIN, template
 from tests.support.served_handlers import QuietHandler, served_handler
 
 GIVEN = {

@@ -20,10 +20,10 @@ from shared.domain.archives.digests import Digest
 from tests.fakes.blob_storage import Failure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.bal.okhttp import FORM, multipart
-from tests.repo.bicep_templates import module
 from tests.sampling import covering
 from tests.support.archives import bala
 from tests.support.authorities import Authority, Certificate
+from tests.support.bicep_templates import module
 from tests.support.cloud_registry import CloudRegistry, clouded
 from tests.support.served_handlers import serving_thread
 from tests.support.terminal import Terminal

@@ -22,7 +22,7 @@ from shared.hosting.host import Host
 from shared.hosting.responses import configured_headers
 from tests.fakes.azurite import ACCOUNT, KEY
 from tests.fakes.system import FakeClock
-from tests.repo.bicep_templates import MAIN, module, template, unwrapped
+from tests.support.bicep_templates import MAIN, module, template, unwrapped
 from tests.support.cloud_registry import CloudRegistry, clouded
 from tests.support.cloud_stores import emulator
 from tests.support.world import URL

@@ -22,9 +22,9 @@ from shared.domain.mail_domains import parse_registration
 from shared.ports.http_client import HttpResponse, Unanswered
 from shared.prose.rendering import render_markdown
 from shared.prose.text_links import TextPlace
-from tests.security.test_hostile_bodies import BODIES, TEXTS
 from tests.support.archives import bala
 from tests.support.edited_sources import case, fault_of
+from tests.support.request_parsers import BODIES, TEXTS
 
 MOST_SECONDS = 5.0  # Of the processor for an input; most take a millisecond.
 MOST_BYTES = 512 * 1024 * 1024  # That the process grows by, caches of libraries included.

@@ -12,8 +12,8 @@ from infra.cost.price_table import Prices
 from shared.settings import Settings
 from shared.telemetry.metrics import REQUESTS
 from tests.paths import ROOT
-from tests.repo.bicep_templates import module
 from tests.support.archives import bala
+from tests.support.bicep_templates import module
 from tests.support.logs import logged
 from tests.support.storage import one_instance
 from tests.support.telemetry import hearing

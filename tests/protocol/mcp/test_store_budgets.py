@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.protocol.mcp.agent import CALLS, MCP, tool_call
 from tests.support.documented_packages import documented_bala, published
 from tests.support.instances import edition_confirmed, shared_records_read
+from tests.support.mcp_agent import CALLS, MCP, tool_call
 from tests.support.port_doubles import CallRecorder
 from tests.support.storage import one_instance
 from tests.support.world import Template, World, asking
