@@ -37,13 +37,14 @@ import httpx
 
 from bench.support.processor_time import seconds_of_process, wait_until_idle
 from bench.support.scale_data import LARGEST, MANY, PUBLIC, fill
-from bench.support.servers import ROOT, Server, ballroom, push, workspace
+from bench.support.servers import Server, ballroom, push, workspace
 from bench.support.synthetic_packages import Synthetic
 from shared.adapters.data_folder import DataFolder
 from shared.adapters.sqlite.database import MIGRATIONS
 from shared.bootstrap.build import build_registry
 from shared.domain.tasks import TaskReport
 from shared.settings import Settings
+from tests.paths import ROOT
 from tests.support.archives import bala
 from tests.support.upstreams import BASE
 

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.support.servers import ROOT
+from tests.paths import ROOT
 
 REQUESTS = ("push", "pull", "search", "package page")
 EMPTY_LINES = 3  # A module with at most this many lines has no code.

@@ -22,7 +22,8 @@ from pathlib import Path
 import httpx
 
 from bench import demo
-from bench.support.servers import ROOT, ballroom, workspace
+from bench.support.servers import ballroom, workspace
+from tests.paths import ROOT
 from tests.support.archives import bala
 from tests.support.log_files import LOG, LogTreeFiles, Site, release_leaf, serving
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import httpx
 
+from tests.paths import ROOT
 from tests.support import registry_process
 from tests.support.processes import free_port, listens, running_program
 from tests.support.registry_process import administrator_token
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 PEERS = ROOT / ".venvs" / "peers"  # Installed once, kept out of the repository.
 UNREACHED = "token=999999999 account=999999999 address=999999999"
 _LIMITS = ("READ", "WRITE", "PUSH", "AGENT", "SCIM", "ADVISORIES")

@@ -16,10 +16,11 @@ import pytest
 from shared.hosting.host import Host
 from shared.hosting.http_server.connection import ConnectionTimeouts
 from shared.hosting.http_server.server import bind
+from tests.support.authorities import CertificateAuthority
 from tests.support.processes import free_port
 from tests.support.recorded_connections import Connected, Recorded, recorded_upgrades, telling_app
 from tests.support.reverse_proxies import PROXIES, Site, running_proxy
-from tests.support.server import make_certificate, served_app
+from tests.support.server import served_app
 
 NAME = "registry.example"  # As in the recorded requests.
 PAUSE = 0.3  # Seconds between the head of a request and its body.
@@ -35,7 +36,7 @@ def site(
     folder = tmp_path_factory.mktemp(request.param)
     bound = bind("127.0.0.1", 0)
     at = (free_port(), free_port(), bound.getsockname()[1])
-    site = Site(folder, make_certificate(folder), *at, name=NAME)
+    site = Site(folder, CertificateAuthority.create(folder).issue("127.0.0.1"), *at, name=NAME)
     with (
         served_app(Host(telling_app()), at=bound, timeouts=PATIENT),
         running_proxy(request.param, site),

@@ -26,6 +26,11 @@ def missing() -> str:
     return npm.missing(PACKAGE, PROGRAM)
 
 
+def blob_endpoint(connection: str) -> str:
+    """Return the address of the account that a connection string names."""
+    return dict(part.split("=", 1) for part in connection.split(";") if part)["BlobEndpoint"]
+
+
 @contextmanager
 def azurite() -> Generator[str]:
     """Run an emulator with nothing in it; lend its connection string."""

@@ -22,7 +22,7 @@ from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.bal.okhttp import FORM, multipart
 from tests.sampling import covering
 from tests.support.archives import bala
-from tests.support.authorities import Authority, Certificate
+from tests.support.authorities import Certificate, CertificateAuthority
 from tests.support.bicep_templates import module
 from tests.support.cloud_registry import CloudRegistry, clouded
 from tests.support.served_handlers import serving_thread
@@ -148,7 +148,9 @@ DAYS = [(20, ""), (13, "Renew it, and see why"), (-1, "Renew it now")]
 def test_doctor_names_a_certificate_file_that_ends_within_a_fortnight(
     tmp_path: Path, days: int, way_out: str
 ) -> None:
-    issued = Authority.create(tmp_path).issue("registry.test", lasts=timedelta(days=days))
+    issued = CertificateAuthority.create(tmp_path).issue(
+        "registry.test", lasts=timedelta(days=days)
+    )
     files = {"BALLROOM_TLS_CERT": str(issued.chain), "BALLROOM_TLS_KEY": str(issued.key)}
     check_doctor(tmp_path / "data", way_out, BALLROOM_URL="http://127.0.0.1", **files)
 
@@ -157,7 +159,7 @@ def test_doctor_names_a_certificate_file_that_ends_within_a_fortnight(
 def test_doctor_names_a_certificate_at_the_address_that_ends_within_a_fortnight(
     tmp_path: Path, days: int, way_out: str
 ) -> None:
-    authority = Authority.create(tmp_path)
+    authority = CertificateAuthority.create(tmp_path)
     with serving(authority.issue("127.0.0.1", lasts=timedelta(days=days))) as port:
         settings = {"BALLROOM_CA_FILE": str(authority.file)}
         address = f"https://127.0.0.1:{port}"

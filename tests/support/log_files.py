@@ -1,7 +1,7 @@
 """A small transparency log as files, and a server of them: for tests of what verifies a log.
 
 It is written against c2sp.org/tlog-tiles, signed-note, tlog-cosignature and tlog-proof, and shares
-no code with the product: it hashes by the recursive definition of RFC 6962.
+no code with the product.
 """
 
 import base64
@@ -10,7 +10,6 @@ import json
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
@@ -20,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tests.support.log_checker import ORIGIN
+from tests.support.log_checker import ORIGIN, naive_entries_root, naive_inclusion, naive_leaf
 from tests.support.served_handlers import QuietHandler, served_handler
 
 TIME = "2026-11-28T10:00:00Z"
@@ -91,31 +90,13 @@ class LogTreeFiles:
 
     def __init__(self, entries: Sequence[bytes]) -> None:
         self.entries = list(entries)
-        self._hash = cache(self._computed)
-
-    def _computed(self, start: int, stop: int) -> bytes:
-        if stop == start:
-            return _sha256(b"")
-        if stop - start == 1:
-            return _sha256(b"\0" + self.entries[start])
-        split = start + (1 << ((stop - start - 1).bit_length() - 1))
-        return _sha256(b"\1" + self._hash(start, split) + self._hash(split, stop))
 
     def root(self, size: int) -> bytes:
-        return self._hash(0, size)
+        return naive_entries_root(self.entries[:size])
 
     def proof(self, index: int, size: int) -> list[bytes]:
         """Return the proof that an entry is in the first ones."""
-
-        def path(start: int, stop: int) -> list[bytes]:
-            if stop - start == 1:
-                return []
-            split = start + (1 << ((stop - start - 1).bit_length() - 1))
-            if index < split:
-                return [*path(start, split), self._hash(split, stop)]
-            return [*path(split, stop), self._hash(start, split)]
-
-        return path(0, size)
+        return naive_inclusion(index, [naive_leaf(entry) for entry in self.entries[:size]])
 
     def tiles(self, size: int) -> Iterator[tuple[str, bytes]]:
         """Yield the paths and contents of all tiles and bundles of a size."""
@@ -127,7 +108,9 @@ class LogTreeFiles:
                 width = min(256, count - first)
                 path = _path(first // 256) + (f".p/{width}" if width < 256 else "")
                 places = range(first, first + width)
-                hashes = (self._hash(n * span, (n + 1) * span) for n in places)
+                hashes = (
+                    naive_entries_root(self.entries[n * span : (n + 1) * span]) for n in places
+                )
                 yield f"tile/{level}/{path}", b"".join(hashes)
                 if level == 0:
                     parts = (
