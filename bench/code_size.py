@@ -1,6 +1,6 @@
 """Shape of the code: its size, and how many files a request crosses.
 
-`python -m bench.shape` prints a table; `--files` prints which files each request crosses.
+`python -m bench.code_size` prints a table; `--files` prints which files each request crosses.
 """
 
 import argparse
@@ -73,7 +73,7 @@ class Crossed:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.shape", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.code_size", description=__doc__)
     parser.add_argument(
         "--files", action="store_true", help="print the files that each request crosses"
     )
