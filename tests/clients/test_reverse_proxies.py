@@ -20,7 +20,7 @@ from tests.clients.recorded_registry import Recorder, with_tokens_of_today
 from tests.support.archives import bala
 from tests.support.authorities import CertificateAuthority
 from tests.support.processes import free_port
-from tests.support.reverse_proxies import NAME, PROXIES, SECONDS, Site, running_proxy
+from tests.support.reverse_proxies import NAME, PROXIES, SECONDS, ProxiedSite, running_proxy
 from tests.support.server import served_app
 from tests.support.world import Template, settings_of
 
@@ -72,7 +72,7 @@ def proxied(
     settings = settings_of(data, url=URL, trusted_proxies="127.0.0.1")
     recorder = Recorder(build_host(settings))
     token = with_tokens_of_today(data, template.people).ann.token
-    site = Site(
+    site = ProxiedSite(
         folder,
         CertificateAuthority.create(folder).issue("127.0.0.1"),
         port,

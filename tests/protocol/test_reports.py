@@ -22,7 +22,7 @@ from tests.fakes.system import FakeClock
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.port_doubles import CallRecorder, PortOutage
-from tests.support.reporters import GREET, SAW, is_pulled, mob, publish, report, reporter
+from tests.support.reporters import GREET, SAW, is_pulled, new_reporters, publish, report, reporter
 from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
 from tests.support.world import URL, OpenWorld, Person, World
@@ -219,7 +219,7 @@ async def test_owners_see_what_was_reported_and_never_by_whom(world: World) -> N
 
 async def test_the_list_of_an_organization_goes_on(world: World) -> None:
     await publish(world)
-    for each in await mob(world, 101):
+    for each in await new_reporters(world, 101):
         await report(world, each)
     first = (await world.get(f"{URL}/api/v1/orgs/acme/reports", by=world.people.ann)).json()
     assert (len(first["reports"]), bool(first["next"])) == (100, True)

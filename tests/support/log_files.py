@@ -146,7 +146,7 @@ def commitment(index: int, salt: bytes, opening: bytes) -> bytes:
 
 
 @dataclass
-class Site:
+class ServedLog:
     """What a registry serves, by the path; a test changes `files` to lie."""
 
     tree: LogTreeFiles
@@ -213,7 +213,7 @@ class Site:
 
 
 @contextmanager
-def serving(site: Site) -> Generator[str]:
+def serving(site: ServedLog) -> Generator[str]:
     """Serve a site on this machine, and return its address."""
 
     class Handler(QuietHandler):

@@ -21,7 +21,7 @@ SECONDS = 60
 
 
 @dataclass(frozen=True)
-class Site:
+class ProxiedSite:
     """What a proxy serves, and where."""
 
     folder: Path
@@ -32,14 +32,14 @@ class Site:
     name: str = NAME
 
 
-def running_proxy(proxy: str, site: Site) -> AbstractContextManager[None]:
+def running_proxy(proxy: str, site: ProxiedSite) -> AbstractContextManager[None]:
     """Run one of PROXIES for as long as the block lasts; skip the test where it is missing."""
     require_packages({"nginx": ["nginx-light"], "caddy": ["caddy"]}[proxy] + ["curl"])
     return {"nginx": started_nginx, "caddy": started_caddy}[proxy](site)
 
 
 @contextmanager
-def started_nginx(served: Site) -> Generator[None]:
+def started_nginx(served: ProxiedSite) -> Generator[None]:
     """Run nginx with its file of `infra/machine`.
 
     A connection serves any number of requests: by default nginx closes it after a thousand, which
@@ -71,7 +71,7 @@ def started_nginx(served: Site) -> Generator[None]:
 
 
 @contextmanager
-def started_caddy(served: Site) -> Generator[None]:
+def started_caddy(served: ProxiedSite) -> Generator[None]:
     """Run Caddy with its file of `infra/machine`, and a certificate instead of an authority."""
     folder = served.folder
     certificate = served.certificate
@@ -104,14 +104,14 @@ def replaced(text: str, replacements: dict[str, str]) -> str:
 
 
 @contextmanager
-def running(command: list[str], site: Site) -> Generator[None]:
+def running(command: list[str], site: ProxiedSite) -> Generator[None]:
     """Run a proxy until the end of the block, which begins when it answers on the port."""
     environment = dict(os.environ)
     with running_program(command, lambda: is_served(site), root=ROOT, environment=environment):
         yield
 
 
-def is_served(site: Site) -> bool:
+def is_served(site: ProxiedSite) -> bool:
     """Say whether something answers there, whatever it says."""
     try:
         httpx.get(f"https://127.0.0.1:{site.port}/", verify=False, headers={"Host": site.name})  # noqa: S501 - the certificate is the test's own.

@@ -50,8 +50,8 @@ class FeedState(Enum):
 
 
 @dataclass
-class Feed:
-    """The change feed of the double, in a state."""
+class ChangeFeedDouble:
+    """The change feed of the double: it answers, is slow or fails."""
 
     state: FeedState = FeedState.ANSWERS
 
@@ -69,7 +69,7 @@ class Processes:
     """The processes, their feed, and the environment that they were started with."""
 
     processes: list[RegistryProcess]
-    feed: Feed
+    feed: ChangeFeedDouble
     settings: Mapping[str, str]
 
 
@@ -110,7 +110,7 @@ class Staleness:
 @contextmanager
 def four_processes(folder: Path) -> Generator[Processes]:
     """Start the processes over one double."""
-    feed = Feed()
+    feed = ChangeFeedDouble()
     data = folder / "data"
     unlimited = {"BALLROOM_LIMIT_READ": "", "BALLROOM_LIMIT_WRITE": ""}
     with stores(data, feed) as settings, ExitStack() as stack:

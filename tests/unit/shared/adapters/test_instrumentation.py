@@ -11,7 +11,7 @@ from shared.services.adapters import Adapters
 from shared.telemetry.activities import Activity
 from shared.telemetry.metrics import STORE_CALLS
 from tests.support.port_doubles import NOT_STORES, STORES
-from tests.support.telemetry import hearing
+from tests.support.telemetry import collect_metrics
 from tests.support.world import World
 
 
@@ -41,12 +41,14 @@ async def test_calls_are_counted_for_what_is_being_done() -> None:
 )
 async def test_the_outcome_of_a_call_is_recorded(error: Exception, outcome: str) -> None:
     store = instrumented_store("metadata", Store, Store())
-    with hearing() as heard:
+    with collect_metrics() as metrics:
         Activity.begin()
         await store.find("a")
         with pytest.raises(type(error)):
             await store.fail(error)
-        found, failed = sorted(heard.points(STORE_CALLS), key=lambda each: -len(each["operation"]))
+        found, failed = sorted(
+            metrics.points(STORE_CALLS), key=lambda each: -len(each["operation"])
+        )
     shown = {(each["operation"], each["outcome"], each["count"]) for each in (found, failed)}
     assert shown == {("find", "answered", 1), ("fail", outcome, 1)}
 
