@@ -71,7 +71,7 @@ class FailingTransport(DoubleTransport):
 class PullAccounts:
     """The stores of a registry, and what is known of the pulls in it."""
 
-    place: Path
+    folder: Path
     clock: FakeClock = field(default_factory=FakeClock)
     counted: Counter[str] = field(default_factory=Counter[str])
     uncertain: Counter[str] = field(default_factory=Counter[str])  # Of processes that died.
@@ -87,7 +87,7 @@ class PullAccounts:
             transports.append(FailingTransport(double, strike=strike))
             return transports[-1]
 
-        connections = CloudDouble(self.place, self.clock, transport=transport)
+        connections = CloudDouble(self.folder, self.clock, transport=transport)
         stores = open_cloud(connections, self.clock, SystemRandomness())
         stores.cosmos.proxy("stats")  # Which creates the client.
         with suppress(Died):
@@ -212,17 +212,17 @@ async def test_each_request_may_fail(tmp_path: Path, fault: RequestFault) -> Non
     prepared = PullAccounts(tmp_path / "prepared")
     reference = PullAccounts(tmp_path / "reference")
     await prepared.prepare()
-    copy_double(prepared.place, reference.place)
+    copy_double(prepared.folder, reference.folder)
     kinds = await a_life(reference, "one")
     await reference.check()
     assert len(kinds) > 30
     for row in sample_of(kinds):
         if row.fault is fault:
             ledger = PullAccounts(tmp_path / str(row.number))
-            copy_double(prepared.place, ledger.place)
+            copy_double(prepared.folder, ledger.folder)
             await a_life(ledger, "one", lambda sent, at=row.number: fault if sent == at else None)
             await ledger.check()
-            forget(ledger.place)
+            forget(ledger.folder)
 
 
 async def test_a_fifth_of_all_requests_may_fail(tmp_path: Path) -> None:

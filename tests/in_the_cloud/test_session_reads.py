@@ -57,7 +57,7 @@ class Instances:
     @property
     def container(self) -> Container:
         """Return the container of packages."""
-        place = self.writing.meter.place.place
+        place = self.writing.meter.place.folder
         return double_of(place, self.writing.clock).containers[DATABASE, "packages"]
 
     async def quarantine(self) -> None:

@@ -133,7 +133,7 @@ class Meter:
 
     def taken(self, answer_bytes: int = 0) -> Usage:
         """Return what was taken since the last call."""
-        double = double_of(self.place.place, self.place.clock)
+        double = double_of(self.place.folder, self.place.clock)
         records = sum("/docs" in each.path for each in double.requests)
         units = double.charged - self._before[0]
         before = self._before[1]
@@ -259,7 +259,7 @@ async def _instance(
     connections = Metered(place, meter)
     limits: dict[str, Any] = {f"limit_{each}": UNLIMITED for each in ("read", "push", "write")}
     settings = settings_of(
-        place.place,
+        place.folder,
         brake_packages=1_000_000,
         brake_releases=1_000_000,
         trusted_proxies="127.0.0.0/8",

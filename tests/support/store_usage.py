@@ -348,7 +348,7 @@ def sizes(cloud: MeteredRegistry) -> dict[str, float]:
 
 def measured_items(cloud: MeteredRegistry) -> Iterator[tuple[str, int]]:
     """Yield every item's kind and size."""
-    double = double_of(cloud.meter.place.place, cloud.clock)
+    double = double_of(cloud.meter.place.folder, cloud.clock)
     for container in double.containers.values():
         for key, partition in container.partitions.items():
             for item in partition.items.values():

@@ -25,7 +25,7 @@ OTHER = Digest.of(b"another archive")
 
 
 @dataclass
-class Place:
+class SharedStores:
     """The stores of a registry, which processes share."""
 
     folder: Path
@@ -54,19 +54,19 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
+def stores(tmp_path: Path) -> SharedStores:
+    return SharedStores(tmp_path)
 
 
-async def test_small_documents_are_read_once_and_large_ones_each_time(place: Place) -> None:
+async def test_small_documents_are_read_once_and_large_ones_each_time(stores: SharedStores) -> None:
     digits = [Digest.of(str(number).encode()).hex for number in range(5_000)]
     large = Graph(
         nodes=tuple(GraphNode(org="acme", name=f"p{each}", version="1.0.0") for each in digits)
     )
-    async with place.process() as documents:
+    async with stores.process() as documents:
         await documents.put(DIGEST, Texts(readme="small"), graph("acme/a"))
         await documents.put(OTHER, Texts(readme="x" * LARGEST_CACHED_DOCUMENT_BYTES), large)
-    async with place.process() as documents:
+    async with stores.process() as documents:
         for taken in ((1, 3), (1, 2), (1, 2)):
             small, other = await documents.graphs([DIGEST, OTHER])
             assert (
@@ -74,4 +74,4 @@ async def test_small_documents_are_read_once_and_large_ones_each_time(place: Pla
             )
             assert (await documents.texts(DIGEST)).readme == "small"
             assert (await documents.texts(OTHER)).readme.startswith("x")
-            assert place.taken() == taken
+            assert stores.taken() == taken
