@@ -53,9 +53,15 @@ test-azure: tools # The suites of the cloud; against real stores where BALLROOM_
 	@$(VENV)/bin/python -u -m tests.run contract protocol-in-the-cloud protocol-of-four-instances in_the_cloud
 
 BENCHMARKS := earlier_commit import_time first_after_start traffic hidden_packages throughput_beside_peers pushes search mirror worst_requests store_usage traces verify log drill shape
+# Short names of benchmarks for ONLY.
+MODULE_OF_beside := earlier_commit
+MODULE_OF_first := first_requests
+MODULE_OF_handling := request_processor_time
+MODULE_OF_log := transparency_log
+MODULE_OF_shape := code_size
 
 bench: tools # Most benchmarks; ONLY=pushes runs one, REVISION=COMMIT compares with a commit, PACKAGES=N sets the size; docs/develop/benchmarks.md lists all.
-	@for benchmark in $(patsubst beside,earlier_commit,$(or $(ONLY),$(BENCHMARKS))); do echo "== $$benchmark"; $(VENV)/bin/python -u -m bench.$$benchmark || exit 1; done
+	@for benchmark in $(foreach name,$(or $(ONLY),$(BENCHMARKS)),$(or $(MODULE_OF_$(name)),$(name))); do echo "== $$benchmark"; $(VENV)/bin/python -u -m bench.$$benchmark || exit 1; done
 
 mutants: tools # Try small faults in the rules; ONLY=domain, MODULE=shared/domain/rate_limits.py, SAMPLE=10, OFFSET=3, LISTED=1, REFRESH=1, JOBS=2, FRESH=1.
 	@exec $(VENV)/bin/python -u -m tests.mutants

@@ -17,7 +17,7 @@ from itertools import islice
 from unittest import mock
 
 from bench.demo import published
-from bench.handling import packages_of
+from bench.request_processor_time import packages_of
 from bench.support.real_packages import zipf
 from bench.support.request_kinds import ARCHIVE, PAGE
 from bench.support.requested import Requested

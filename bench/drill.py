@@ -15,7 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.support.servers import ROOT, UNREACHED, workspace
+from bench.support.servers import UNREACHED, workspace
 from shared.bootstrap.adapters import embedded_adapters
 from shared.bootstrap.backups import back_up
 from shared.bootstrap.build import build_registry
@@ -28,6 +28,7 @@ from shared.domain.principals import OPERATOR, Principal
 from shared.registry import Registry
 from shared.services.publishing.publishing import Upload
 from shared.settings import Settings
+from tests.paths import ROOT
 from tests.support.archives import bala
 
 LIMITS_S = {2_000: 120.0, 15_000: 900.0}

@@ -15,9 +15,10 @@ import time
 from bench.support import request_kinds
 from bench.support.request_kinds import KINDS, SETTINGS, send
 from bench.support.requested import Requested
-from bench.support.servers import ROOT, UNLIMITED, workspace
+from bench.support.servers import UNLIMITED, workspace
 from shared import localhost
 from shared.settings import Settings
+from tests.paths import ROOT
 from tests.support.registry_process import administrator_token
 
 RUNS = int(os.environ.get("RUNS", "3"))

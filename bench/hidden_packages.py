@@ -20,10 +20,11 @@ from pathlib import Path
 
 import httpx
 
-from bench.support.servers import ROOT, UNLIMITED, Server, ballroom, create_organization, push
+from bench.support.servers import UNLIMITED, Server, ballroom, create_organization, push
 from shared import localhost
 from shared.hosting.host import Host
 from shared.settings import Settings
+from tests.paths import ROOT
 from tests.support.archives import bala
 from tests.unit.shared.hosting.asgi import ask, scope
 

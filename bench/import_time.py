@@ -13,7 +13,8 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from bench.support.servers import ROOT, workspace
+from bench.support.servers import workspace
+from tests.paths import ROOT
 from tests.run import find_python
 
 RUNS = 7

@@ -37,13 +37,14 @@ import httpx
 
 from bench.support.processor_time import seconds_of_process, wait_until_idle
 from bench.support.scale_data import LARGEST, MANY, PUBLIC, fill
-from bench.support.servers import ROOT, Server, ballroom, push, workspace
+from bench.support.servers import Server, ballroom, push, workspace
 from bench.support.synthetic_packages import Synthetic
 from shared.adapters.data_folder import DataFolder
 from shared.adapters.sqlite.database import MIGRATIONS
 from shared.bootstrap.build import build_registry
 from shared.domain.tasks import TaskReport
 from shared.settings import Settings
+from tests.paths import ROOT
 from tests.support.archives import bala
 from tests.support.upstreams import BASE
 
@@ -103,17 +104,17 @@ def show(small: Figures, large: Figures) -> None:
         print(f"{name:44}{before:14,.2f}{figure:14,.2f}{times:8.2f}{mark}")
 
 
-def measured(place: Path, packages: int, releases: int) -> Figures:
+def measured(folder: Path, packages: int, releases: int) -> Figures:
     """Return the figures of a registry by their names, and print each."""
-    data = place / "data"
-    parts = Parts(place / "figures.json")
-    parts.measure("fill", lambda: filled(place, packages, releases))
-    parts.measure("start", lambda: started(place))
+    data = folder / "data"
+    parts = Parts(folder / "figures.json")
+    parts.measure("fill", lambda: filled(folder, packages, releases))
+    parts.measure("start", lambda: started(folder))
     for measure in (answers, pushes, pages_after_a_push):
-        parts.measure(measure.__name__, partial(served, place, measure))
+        parts.measure(measure.__name__, partial(served, folder, measure))
     parts.measure("stored", lambda: stored(data))
-    parts.measure("commands", lambda: commands(place, data))
-    parts.measure("upgrade", lambda: upgrade(place, data))
+    parts.measure("commands", lambda: commands(folder, data))
+    parts.measure("upgrade", lambda: upgrade(folder, data))
     tasks = task_names(data)
     again = [each for each in tasks if each not in VISITING]
     for run, wanted in (("first run", tasks), ("next run", again)):
@@ -145,17 +146,17 @@ class Parts:
         self.figures |= self._kept[part]
 
 
-def served(place: Path, measure: Callable[[Server], Figures]) -> Figures:
+def served(folder: Path, measure: Callable[[Server], Figures]) -> Figures:
     """Measure a server that has nothing in memory."""
-    with ballroom(place, answer_memory="false") as server:
+    with ballroom(folder, answer_memory="false") as server:
         wait_until_idle(server)
         return measure(server)
 
 
-def filled(place: Path, packages: int, releases: int) -> Figures:
+def filled(folder: Path, packages: int, releases: int) -> Figures:
     """Write the registry, and count what is in it: some releases are of no usual package."""
-    written = fill(place, packages, releases)
-    with closing(sqlite3.connect(DataFolder(place / "data").database)) as connection:
+    written = fill(folder, packages, releases)
+    with closing(sqlite3.connect(DataFolder(folder / "data").database)) as connection:
         [heads] = connection.execute("SELECT count(*) FROM heads").fetchone()
         [stored_releases] = connection.execute("SELECT count(*) FROM releases").fetchone()
     return {
@@ -169,24 +170,24 @@ def filled(place: Path, packages: int, releases: int) -> Figures:
 # --- start and memory ----------------------------------------------------------------------------
 
 
-def started(place: Path) -> Figures:
+def started(folder: Path) -> Figures:
     """Let the start make the search index, and start again."""
     # What the index has of the seeds would be taken for all.
-    for file in (place / "data").glob("search.db*"):
+    for file in (folder / "data").glob("search.db*"):
         file.unlink()
-    made = timed(place / "data", "-c", _PREPARE)
+    made = timed(folder / "data", "-c", _PREPARE)
     figures = {
         "search index made by the start, s": made.seconds,
         "search index made, processor s": made.processor,
     }
     began = time.monotonic()
-    with ballroom(place) as server, httpx.Client() as client:
+    with ballroom(folder) as server, httpx.Client() as client:
         client.get(f"{server.url}/health/ready").raise_for_status()
         figures["start until it answers, s"] = time.monotonic() - began
         figures["start, processor s"] = seconds_of_process(server.pid)
         wait_until_idle(server)
         figures["memory after the start, MB"] = memory_mb(server)
-        for name in public_packages(place / "data")[:PULLED]:
+        for name in public_packages(folder / "data")[:PULLED]:
             client.get(f"{server.url}{BASE}/packages/{name}/*", headers=ARCHIVE)
             client.get(f"{server.url}/packages/{name}", headers=PAGE)
         figures[f"memory after {PULLED:,} pulls and pages, MB"] = memory_mb(server)
@@ -395,10 +396,10 @@ def commands(place: Path, data: Path) -> Figures:
     return figures
 
 
-def upgrade(place: Path, data: Path) -> Figures:
+def upgrade(folder: Path, data: Path) -> Figures:
     """Upgrade the records from an old schema. Archives are left out, as the copy before an upgrade
     links them."""
-    old = place / "old"
+    old = folder / "old"
     rmtree(old, ignore_errors=True)
     old.mkdir()
     write_old_records(DataFolder(data).database, DataFolder(old).database)

@@ -22,13 +22,13 @@ from pathlib import Path
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from bench.support.requested import Requested
-from bench.support.servers import ROOT
 from shared.hosting.host import Host
 from shared.telemetry.activities import set_traces
 from shared.telemetry.azure_metrics import azure_monitor_backend
 from shared.telemetry.metrics import set_backend
 from shared.telemetry.spans import SpanExporter, insights_exporter
 from shared.telemetry.traces import Traces
+from tests.paths import ROOT
 from tests.protocol.bal.okhttp import FORM, multipart
 from tests.security.limits import UNREACHED_LIMITS
 from tests.support.archives import bala

@@ -22,9 +22,10 @@ from pathlib import Path
 import httpx
 
 from bench import demo
-from bench.support.servers import ROOT, ballroom, workspace
+from bench.support.servers import ballroom, workspace
+from tests.paths import ROOT
 from tests.support.archives import bala
-from tests.support.log_files import LOG, LogTreeFiles, Site, release_leaf, serving
+from tests.support.log_files import LOG, LogTreeFiles, ServedLog, release_leaf, serving
 
 PACKAGES = 1_000
 VERSIONS = 10
@@ -54,7 +55,7 @@ def verify_generated() -> None:
             _show("the whole log", _seconds(folder, url), LIMIT_S)
 
 
-def _site(archives: Path) -> Site:
+def _site(archives: Path) -> ServedLog:
     """Write the archives, and return the log that has them."""
     entries: list[bytes] = []
     digests: dict[str, str] = {}
@@ -64,7 +65,7 @@ def _site(archives: Path) -> Site:
         (archives / f"{number}.bala").write_bytes(content)
         digests[release] = hashlib.sha256(content).hexdigest()
         entries.append(release_leaf(number, release, digests[release]))
-    site = Site(LogTreeFiles(entries), len(entries))
+    site = ServedLog(LogTreeFiles(entries), len(entries))
     for release, digest in digests.items():
         site.sign(release, digest)
     return site

@@ -20,7 +20,7 @@ from shared.adapters.system import SystemClock, SystemRandomness
 from shared.auth.secrets import Secret
 from shared.auth.signing_keys import SigningKeyFolder
 from shared.bootstrap.keys import key_files
-from tests.fakes.azurite import azurite, missing
+from tests.fakes.azurite import azurite, blob_endpoint, missing
 from tests.fakes.cosmos.serving import BeforeAnswer, served
 from tests.paths import ROOT
 from tests.support.cloud_stores import ANY_KEY, account, make_containers
@@ -49,7 +49,7 @@ def stores(data: Path, before: BeforeAnswer | None = None) -> Generator[dict[str
             "BALLROOM_DATA": str(data),
             "BALLROOM_COSMOS_ENDPOINT": address,
             "BALLROOM_COSMOS_KEY": ANY_KEY,
-            "BALLROOM_BLOB_ENDPOINT": _blob_endpoint(connection),
+            "BALLROOM_BLOB_ENDPOINT": blob_endpoint(connection),
             "BALLROOM_BLOB_CONNECTION": connection,
             "BALLROOM_LINK_KEY": _link_key(data),
         }
@@ -68,11 +68,6 @@ def _link_key(data: Path) -> str:
         file.make_missing()
     keys = SigningKeyFolder(DataFolder(data).keys, SystemClock(), SystemRandomness()).load()
     return ",".join(key.reveal() for key in keys.keys)
-
-
-def _blob_endpoint(connection: str) -> str:
-    parts = dict(part.split("=", 1) for part in connection.split(";") if part)
-    return parts["BlobEndpoint"]
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from shared.services.adapters import Adapters
 from tests.sampling import greedy_cover
-from tests.support.port_doubles import noting
+from tests.support.port_doubles import STORES, noting
 
 NOTES = "BALLROOM_TEST_NOTES"  # A folder, with a file of each process.
 LEFT_OUT = "BALLROOM_TEST_LEFT_OUT"  # A file with ids of tests.
@@ -27,21 +27,6 @@ ONE_MACHINE = "on one machine only"  # How the reason of a test that the cloud s
 STORAGE_VARIABLE = "BALLROOM_TEST_STORAGE"
 CLOUD = "cloud"
 FOUR_INSTANCES = "four-instances"
-
-# The instrumented fields of `Adapters`.
-STORES = (
-    "metadata",
-    "documents",
-    "archives",
-    "directory",
-    "events",
-    "work",
-    "pulls",
-    "pull_records",
-    "search",
-    "log_files",
-    "advisory_files",
-)
 
 _calls = set[str]()  # Of the test that runs: `metadata.find`.
 _shared = dict[tuple[str, str], set[str]]()  # Of fixtures that tests share, by where and name.

@@ -71,7 +71,7 @@ ORDER = (
     "contract",
     IN_THE_CLOUD,
 )
-LONG = ("packaging", "fuzzing")  # An image, a single file and Helm; 20 minutes.
+LONG = ("packaging", "fuzzing")  # An image, a single file and Helm; 40 minutes.
 REPEATED = (IN_THE_CLOUD, FOUR_INSTANCES)  # `--tables` alone runs the whole of them.
 # The storage (`tests/support/storage.py`) of suites that do not run over the stores of one machine.
 STORAGE_OF_SUITE = {
@@ -111,7 +111,9 @@ SAMPLED = {
 ON_OTHERS = (
     "tests/unit/shared/domain",
     "tests/unit/shared/hosting",
-    "tests/protocol/test_smoke.py",
+    "tests/protocol/central/test_push.py",
+    "tests/protocol/central/test_pulls.py",
+    "tests/protocol/host/test_without_azure_extra.py",  # Of a registry in a process of its own.
 )
 # Ten examples of each property; `--all` tries fifty on one Python, and `--tables` a hundred.
 FEW_EXAMPLES = "--hypothesis-profile=few-examples"
@@ -289,10 +291,10 @@ def run_jobs(jobs: Iterable[Job], beside: Iterable[Job]) -> list[Outcome]:
 
 def run_lane(queues: Sequence[deque[Job]]) -> list[Outcome]:
     """Run jobs of the first queue until it is empty, then those of the next one."""
-    return [announced(job()) for queue in queues for job in taken(queue)]
+    return [print_outcome(job()) for queue in queues for job in take_all(queue)]
 
 
-def taken(queue: deque[Job]) -> Iterator[Job]:
+def take_all(queue: deque[Job]) -> Iterator[Job]:
     """Take jobs from a queue that others take from as well, until there are none."""
     with suppress(IndexError):
         while True:
@@ -302,11 +304,15 @@ def taken(queue: deque[Job]) -> Iterator[Job]:
 def print_progress(running: Sequence[Future[list[Outcome]]]) -> None:
     """Say now and then how far each process is, until all have ended."""
     while wait(running, timeout=PROGRESS_SECONDS).not_done:
-        far = [f"{log.stem} {percent}" for log in RUNNING.glob("*.log") if (percent := far_in(log))]
-        print(f"   {', '.join(sorted(far))}", flush=True)
+        progress = [
+            f"{log.stem} {percent}"
+            for log in RUNNING.glob("*.log")
+            if (percent := progress_of(log))
+        ]
+        print(f"   {', '.join(sorted(progress))}", flush=True)
 
 
-def far_in(log: Path) -> str:
+def progress_of(log: Path) -> str:
     """Return the last percentage that a process has printed."""
     return next(iter(re.findall(r"\[ *(\d+%)\]", log.read_text())[::-1]), "")
 
@@ -348,7 +354,7 @@ def folder_of(suite: str) -> str:
     return PROTOCOL if suite in (IN_THE_CLOUD, FOUR_INSTANCES) else suite
 
 
-def announced(outcome: Outcome) -> Outcome:
+def print_outcome(outcome: Outcome) -> Outcome:
     """Print the line of a suite when it ends."""
     print(f"-- {outcome}", flush=True)
     return outcome
@@ -362,9 +368,11 @@ def run_part(part: Part, waited_for: Iterable[Part], extent: Extent) -> Outcome:
         each.ended.wait()
     try:
         selected = selection(part, extent)
+        if not selected.paths:
+            return Outcome(part.suite, left_out=selected.left_out)
         outcome = pytest(
             str(part),
-            [*program_of(part, extent), *selected.options, *(selected.paths or part.paths)],
+            [*program_of(part, extent), *selected.options, *selected.paths],
             {**settings_of(part.suite, extent), **selected.settings},
         )
     finally:
@@ -391,11 +399,11 @@ def settings_of(suite: str, extent: Extent) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Selection:
-    """The options of pytest for a suite whose calls of stores are recorded."""
+    """The files of a part to run, and the options of pytest where calls of stores are recorded."""
 
+    paths: tuple[str, ...]  # Those with a test that is left in.
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
     left_out: int = 0
-    paths: tuple[str, ...] = ()  # The files with a test that is left in; none for all of the part.
 
     @property
     def options(self) -> list[str]:
@@ -408,7 +416,7 @@ def selection(part: Part, extent: Extent) -> Selection:
     four instances all but a sample."""
     if part.suite == PROTOCOL and extent is not Extent.TABLES:
         CALLS.mkdir(exist_ok=True)
-        return Selection({reaching.NOTES: str(CALLS)})
+        return Selection(part.paths, {reaching.NOTES: str(CALLS)})
     if part.suite in REPEATED and CALLS.exists():
         notes = reaching.read_notes(CALLS, STORAGE_OF_SUITE[part.suite])
         if extent is Extent.NORMAL:
@@ -417,17 +425,13 @@ def selection(part: Part, extent: Extent) -> Selection:
             group_of = reaching.module_of if part.suite == IN_THE_CLOUD else reaching.folder_of
             sample = reaching.covering_calls(notes, group_of, together=2)
         left = {*map(reaching.module_of, sample), *modules_without_notes()}
-        found = without(part, sorted(reaching.read_notes(CALLS).keys() - set(sample)))
-        return replace(found, paths=tuple(path for path in part.paths if path in left))
-    return Selection()
-
-
-def without(part: Part, tests: Sequence[str]) -> Selection:
-    """Return what leaves these tests out of a part."""
-    tests = [test for test in tests if reaching.module_of(test) in part.paths]
-    listed = RESULTS / f"left-out-of-{file_name(str(part))}.json"
-    listed.write_text(json.dumps(tests))
-    return Selection({reaching.LEFT_OUT: str(listed)}, len(tests))
+        paths = tuple(path for path in part.paths if path in left)
+        repeats = reaching.read_notes(CALLS).keys() - set(sample)
+        tests = sorted(test for test in repeats if reaching.module_of(test) in part.paths)
+        listed = RESULTS / f"left-out-of-{file_name(str(part))}.json"
+        listed.write_text(json.dumps(tests))
+        return Selection(paths, {reaching.LEFT_OUT: str(listed)}, len(tests))
+    return Selection(part.paths)
 
 
 def modules_without_notes() -> set[str]:

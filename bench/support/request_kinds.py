@@ -23,9 +23,9 @@ from shared.domain.principals import OPERATOR
 from shared.hosting.host import Host
 from shared.services.record_batches import all_entities
 from shared.settings import Settings
-from tests.protocol.mcp.agent import tool_call
 from tests.support.archives import bala
 from tests.support.documented_packages import documented_bala
+from tests.support.mcp_agent import tool_call
 from tests.unit.shared.hosting.asgi import Exchange, ask, scope
 
 ORG = "acme"

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.support.servers import ROOT
+from tests.paths import ROOT
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Servers to measure: this registry, the bare server under it, and its peers."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -11,15 +12,11 @@ from pathlib import Path
 
 import httpx
 
+from tests.paths import ROOT
 from tests.support import registry_process
-from tests.support.registry_process import (
-    administrator_token,
-    free_port,
-    listens,
-    running_process,
-)
+from tests.support.processes import free_port, listens, running_program
+from tests.support.registry_process import administrator_token
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 PEERS = ROOT / ".venvs" / "peers"  # Installed once, kept out of the repository.
 UNREACHED = "token=999999999 account=999999999 address=999999999"
 _LIMITS = ("READ", "WRITE", "PUSH", "AGENT", "SCIM", "ADVISORIES")
@@ -61,15 +58,15 @@ def running_server(
     """Run a server, with its log in the folder, until the block ends."""
     with (
         (folder / f"{name}.log").open("wb") as log,
-        running_process(
+        running_program(
             command,
             lambda: listens(port),
             root=root,
-            environment=environment or {},
-            output=log,
-        ) as process,
+            environment={**os.environ, **(environment or {})},
+            log=log,
+        ) as program,
     ):
-        yield Server(name, f"http://127.0.0.1:{port}", process.pid, folder)
+        yield Server(name, f"http://127.0.0.1:{port}", program.process.pid, folder)
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """A registry with content on every page, and its visitors."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from tests.support.archives import bala
 from tests.support.documented_packages import CLIENT, LISTENER, TYPES
 from tests.support.registry_process import push
 from tests.support.terminal import Terminal
+from tests.support.waiting import eventually
 from tests.support.world import Person
 
 HERE = Path(__file__).parent
@@ -89,10 +89,8 @@ class Site:
 
     def wait_for_texts(self, package: str) -> None:
         """Wait until the confined process made what the page of a package shows."""
-        ends = time.monotonic() + 60
-        while "is being made" in httpx.get(f"{self.url}/packages/{package}").text:
-            assert time.monotonic() < ends, package
-            time.sleep(0.05)
+        page = f"{self.url}/packages/{package}"
+        eventually(lambda: "is being made" not in httpx.get(page).text)
 
     def deprecate(self, path: str, message: str) -> None:
         """Deprecate a version as Ann."""

@@ -1,12 +1,9 @@
 """Five tasks of users, walked to the end in the steps that docs/develop/site.md states."""
 
 import re
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -16,6 +13,7 @@ from tests.browser.conftest import Open
 from tests.browser.sample_registry import Site
 from tests.clients.recorded_registry import served
 from tests.paths import ROOT
+from tests.support.served_handlers import QuietHandler, served_handler
 from tests.support.world import Template
 
 FORMS = pytest.mark.parametrize("form", ["desktop", "phone"])
@@ -78,38 +76,20 @@ def with_clipboard(page: Page) -> Page:
     return page
 
 
-class _GithubServer(BaseHTTPRequestHandler):
+class _GithubServer(QuietHandler):
     """Tells the ids of the repository octo/greet, as a GitHub server does."""
 
     def do_GET(self) -> None:
-        self.send_response(200 if self.path == "/api/v3/repos/octo/greet" else 404)
-        self.end_headers()
-        self.wfile.write(b'{"id":74,"owner":{"id":65}}')
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's.
-        """Write nothing."""
-
-
-@contextmanager
-def github_server() -> Generator[str]:
-    """Run the server, and return its host."""
-    server = HTTPServer(("127.0.0.1", 0), _GithubServer)
-    thread = Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield f"127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+        status = 200 if self.path == "/api/v3/repos/octo/greet" else 404
+        self.answer(status, b'{"id":74,"owner":{"id":65}}')
 
 
 @pytest.fixture
 def site(furnished_template: Template, scratch: Path) -> Iterator[Site]:
     """Return a registry with content, whose trusted publishers run at a GitHub server nearby."""
     folder = scratch / "data"
-    with github_server() as host:
-        github = f"http://{host}"
+    with served_handler(_GithubServer) as github:
+        host = github.removeprefix("http://")
         with served(
             furnished_template, folder, publish_from_github=github, inside_hosts=host
         ) as serving:

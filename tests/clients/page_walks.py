@@ -2,7 +2,6 @@
 
 import os
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Generator, Mapping
@@ -16,7 +15,8 @@ import httpx
 from tests.paths import ROOT
 from tests.protocol.bal.java import JavaBal
 from tests.protocol.bal.wire import Wire
-from tests.support.registry_process import BOUND_SECONDS, wait_for
+from tests.support.processes import answers, started_program
+from tests.support.waiting import BOUND_SECONDS
 
 # `make run`, without the step that installs an environment.
 PROGRAMS = {"exec_run": "-m shared.localhost", "ballroom": '-m shared.cli "$@"'}
@@ -68,19 +68,14 @@ class Walk:
     def serving(self, commands: str, port: str) -> Generator[Callable[[], None]]:
         """Run a block that starts a registry, until the end of the context; what is given waits
         until it answers."""
-        process = subprocess.Popen(
+        ready = f"{url_at(port)}/health/ready"
+        with started_program(
             ["sh", "-ec", self._here(commands).replace("make run", "exec_run")],
-            cwd=self.folder,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-        try:
-            yield lambda: wait_for(process, f"{url_at(port)}/health/ready")
-        finally:
-            os.killpg(process.pid, signal.SIGTERM)
-            process.communicate(timeout=BOUND_SECONDS)
+            root=self.folder,
+            environment=self.environment,
+            in_own_group=True,
+        ) as program:
+            yield lambda: program.wait_until(lambda: answers(ready))
 
     def _here(self, commands: str) -> str:
         for word, own in self.words.items():

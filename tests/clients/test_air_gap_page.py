@@ -7,7 +7,7 @@ import pytest
 
 from tests.clients.page_walks import Walk, build
 from tests.paths import docs
-from tests.support.registry_process import free_port
+from tests.support.processes import free_port
 from tests.support.upstreams import FakeUpstream
 
 pytestmark = pytest.mark.slow

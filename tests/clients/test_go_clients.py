@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from tests.support.go_programs import GoPrograms
-from tests.support.log_files import LOG, LogTreeFiles, Signer, Site, release_leaf, serving
+from tests.support.log_files import LOG, LogTreeFiles, ServedLog, Signer, release_leaf, serving
 
 # The first build compiles the libraries.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -24,7 +24,7 @@ def tree() -> LogTreeFiles:
 def test_the_go_checksum_database_accepts_each_tile_and_proof(
     go_programs: GoPrograms, tree: LogTreeFiles, size: int, tiles: int
 ) -> None:
-    with serving(Site(tree, size, (LOG, WITNESS), POLICY)) as url:
+    with serving(ServedLog(tree, size, (LOG, WITNESS), POLICY)) as url:
         code, printed = go_programs.run("sumdb", f"{url}/log", LOG.vkey)
     assert (code, printed) == (0, f"{size} entries, {tiles} tiles, 100 proofs\n")
 
@@ -33,7 +33,7 @@ def test_the_go_checksum_database_accepts_each_tile_and_proof(
 def test_torchwood_accepts_each_entry_and_proof(
     go_programs: GoPrograms, tree: LogTreeFiles, size: int
 ) -> None:
-    with serving(Site(tree, size, (LOG, WITNESS), POLICY)) as url:
+    with serving(ServedLog(tree, size, (LOG, WITNESS), POLICY)) as url:
         code, printed = go_programs.run("torchwood", f"{url}/log")
     assert (code, printed) == (0, f"{size} entries, 100 proofs\n")
 
@@ -42,7 +42,7 @@ def test_torchwood_accepts_each_entry_and_proof(
 def test_both_refuse_what_was_changed(
     go_programs: GoPrograms, tree: LogTreeFiles, path: str
 ) -> None:
-    site = Site(tree, 600, (LOG, WITNESS), POLICY)
+    site = ServedLog(tree, 600, (LOG, WITNESS), POLICY)
     content = site.files[f"log/{path}"]
     site.files[f"log/{path}"] = content[:20] + bytes([content[20] ^ 1]) + content[21:]
     with serving(site) as url:

@@ -7,7 +7,6 @@ What takes a machine of its own, such as Docker, is told apart, with the tests t
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import sysconfig
@@ -21,7 +20,7 @@ import pytest
 
 from tests.paths import ROOT, docs
 from tests.support.installed_command import build_wheel, unpack_wheel
-from tests.support.registry_process import free_port, wait_for
+from tests.support.processes import answers, free_port, running_program
 
 pytestmark = pytest.mark.slow
 
@@ -86,21 +85,15 @@ def run(commands: str, folder: Path, **more: str) -> str:
 def served(command: str, folder: Path, **more: str) -> Generator[str]:
     """Run the command that serves until the block ends, and return the address."""
     port = str(free_port())
-    process = subprocess.Popen(
-        ["/bin/sh", "-c", f"exec {command}"],
-        cwd=folder,
-        env=environment(folder, PORT=port, **more),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
     url = f"http://127.0.0.1:{port}"
-    try:
-        wait_for(process, f"{url}/health/ready")
+    with running_program(
+        ["/bin/sh", "-c", f"exec {command}"],
+        lambda: answers(f"{url}/health/ready"),
+        root=folder,
+        environment=environment(folder, PORT=port, **more),
+        in_own_group=True,
+    ):
         yield url
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.communicate(timeout=SECONDS)
 
 
 @pytest.fixture(scope="module")

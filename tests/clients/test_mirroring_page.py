@@ -12,7 +12,8 @@ import pytest
 from tests.clients.page_walks import Walk, build, url_at
 from tests.paths import docs
 from tests.support.archives import bala
-from tests.support.registry_process import free_port, push
+from tests.support.processes import free_port
+from tests.support.registry_process import push
 
 pytestmark = pytest.mark.slow
 

@@ -50,8 +50,7 @@ def start_commands(registry: RegistryProcess) -> list[str]:
 
 def printed_by(registry: RegistryProcess) -> str:
     """Return the start message, which is written before the registry answers."""
-    assert registry.process.stdout is not None
-    return os.read(registry.process.stdout.fileno(), 1 << 16).decode()
+    return registry.output.text
 
 
 def commands_in(text: str) -> list[str]:

@@ -18,9 +18,10 @@ from shared.hosting.http_server.server import bind
 from shared.localhost import build_host
 from tests.clients.recorded_registry import Recorder, with_tokens_of_today
 from tests.support.archives import bala
-from tests.support.registry_process import free_port
-from tests.support.reverse_proxies import NAME, PROXIES, SECONDS, Site, running_proxy
-from tests.support.server import make_certificate, served_app
+from tests.support.authorities import CertificateAuthority
+from tests.support.processes import free_port
+from tests.support.reverse_proxies import NAME, PROXIES, SECONDS, ProxiedSite, running_proxy
+from tests.support.server import served_app
 from tests.support.world import Template, settings_of
 
 URL = f"https://{NAME}"
@@ -71,7 +72,13 @@ def proxied(
     settings = settings_of(data, url=URL, trusted_proxies="127.0.0.1")
     recorder = Recorder(build_host(settings))
     token = with_tokens_of_today(data, template.people).ann.token
-    site = Site(folder, make_certificate(folder), port, plain_port, bound.getsockname()[1])
+    site = ProxiedSite(
+        folder,
+        CertificateAuthority.create(folder).issue("127.0.0.1"),
+        port,
+        plain_port,
+        bound.getsockname()[1],
+    )
     with served_app(recorder, at=bound), running_proxy(name, site):
         yield Proxied(folder, port, plain_port, token, recorder, REPEATS[name])
 

@@ -16,10 +16,11 @@ import pytest
 from shared.hosting.host import Host
 from shared.hosting.http_server.connection import ConnectionTimeouts
 from shared.hosting.http_server.server import bind
+from tests.support.authorities import CertificateAuthority
+from tests.support.processes import free_port
 from tests.support.recorded_connections import Connected, Recorded, recorded_upgrades, telling_app
-from tests.support.registry_process import free_port
-from tests.support.reverse_proxies import PROXIES, Site, running_proxy
-from tests.support.server import make_certificate, served_app
+from tests.support.reverse_proxies import PROXIES, ProxiedSite, running_proxy
+from tests.support.server import served_app
 
 NAME = "registry.example"  # As in the recorded requests.
 PAUSE = 0.3  # Seconds between the head of a request and its body.
@@ -31,11 +32,13 @@ PATIENT = ConnectionTimeouts(least_rate=0)
 @pytest.fixture(scope="module", params=PROXIES)
 def site(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Generator[Site]:
+) -> Generator[ProxiedSite]:
     folder = tmp_path_factory.mktemp(request.param)
     bound = bind("127.0.0.1", 0)
     at = (free_port(), free_port(), bound.getsockname()[1])
-    site = Site(folder, make_certificate(folder), *at, name=NAME)
+    site = ProxiedSite(
+        folder, CertificateAuthority.create(folder).issue("127.0.0.1"), *at, name=NAME
+    )
     with (
         served_app(Host(telling_app()), at=bound, timeouts=PATIENT),
         running_proxy(request.param, site),
@@ -54,7 +57,7 @@ def trust() -> ssl.SSLContext:
 
 
 @asynccontextmanager
-async def connected(site: Site) -> AsyncGenerator[Connected]:
+async def connected(site: ProxiedSite) -> AsyncGenerator[Connected]:
     """Open a connection to the proxy."""
     reader, writer = await asyncio.open_connection(
         "127.0.0.1", site.port, ssl=trust(), server_hostname=NAME
@@ -68,7 +71,7 @@ async def connected(site: Site) -> AsyncGenerator[Connected]:
 
 
 async def ask_as_victim(
-    site: Site, number: int, attackers: asyncio.Future[list[tuple[str, ...]]]
+    site: ProxiedSite, number: int, attackers: asyncio.Future[list[tuple[str, ...]]]
 ) -> str | None:
     """Ask until the attackers have finished; return an answer that was not for this client."""
     async with connected(site) as client:
@@ -82,13 +85,13 @@ async def ask_as_victim(
     return None
 
 
-async def attack(site: Site, row: Recorded, gate: asyncio.Semaphore) -> tuple[str, ...]:
+async def attack(site: ProxiedSite, row: Recorded, gate: asyncio.Semaphore) -> tuple[str, ...]:
     """Send a recorded request, and its body later; return the answers."""
     async with gate, connected(site) as client:
         return await client.outcome(row, row.with_later_body(), PAUSE)
 
 
-async def test_every_client_gets_its_own_answers(site: Site) -> None:
+async def test_every_client_gets_its_own_answers(site: ProxiedSite) -> None:
     gate = asyncio.Semaphore(ATTACKERS_AT_ONCE)
     rows = recorded_upgrades()
     attackers = asyncio.gather(*(attack(site, row, gate) for row in rows))

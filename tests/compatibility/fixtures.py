@@ -64,9 +64,9 @@ def unpack_folder(file: Path, folder: Path) -> None:
 # --- stores of the cloud -----------------------------------------------------------------------
 
 
-async def pack_cloud(place: Path, file: Path) -> None:
+async def pack_cloud(folder: Path, file: Path) -> None:
     """Write all items and blobs of a place."""
-    double = double_of(place, FakeClock())
+    double = double_of(folder, FakeClock())
     items = {
         container.name: {
             "last": container.last,
@@ -78,11 +78,11 @@ async def pack_cloud(place: Path, file: Path) -> None:
         }
         for container in double.containers.values()
     }
-    write_json(file, {"items": items, "blobs": await _blobs(place)})
+    write_json(file, {"items": items, "blobs": await _blobs(folder)})
 
 
-async def _blobs(place: Path) -> Mapping[str, Any]:
-    connections = CloudInMemory(place, FakeClock())
+async def _blobs(folder: Path) -> Mapping[str, Any]:
+    connections = CloudInMemory(folder, FakeClock())
     found: dict[str, Any] = {}
     async with connections.blobs() as client:
         for name in BLOB_CONTAINERS:
@@ -98,11 +98,11 @@ async def _blobs(place: Path) -> Mapping[str, Any]:
     return found
 
 
-async def unpack_cloud(file: Path, place: Path, clock: FakeClock) -> None:
+async def unpack_cloud(file: Path, folder: Path, clock: FakeClock) -> None:
     """Make a place that stores what was packed."""
     packed = read_json(file)
-    place.mkdir()
-    double = double_of(place, clock)
+    folder.mkdir()
+    double = double_of(folder, clock)
     for name, stored in packed["items"].items():
         container = double.containers.get((DATABASE, name))
         if container is None:
@@ -110,7 +110,7 @@ async def unpack_cloud(file: Path, place: Path, clock: FakeClock) -> None:
         container.last = stored["last"]
         for key, items in stored["partitions"].items():
             container.partitions[key] = Partition({item["id"]: item for item in items})
-    connections = CloudInMemory(place, clock)
+    connections = CloudInMemory(folder, clock)
     async with connections.blobs() as client:
         for path, stored in packed["blobs"].items():
             name, _, blob = path.partition("/")

@@ -16,17 +16,19 @@ from urllib.parse import urlencode
 import httpx
 from msgspec.structs import replace
 
+from shared.domain.trusted_publishing.jobs import Provider
 from shared.services.adapters import Adapters
 from tests.fakes.identity_provider import FakeInternet, Issuer
 from tests.support.archives import bala
 from tests.support.browsers import FORM, Browser
 from tests.support.browsers import signed_in as browser_of
 from tests.support.device_login import ask as ask_for_codes
+from tests.support.job_issuers import JobIssuers
 from tests.support.sign_in import HOST, TENANT
 from tests.support.sign_in import SETTINGS as SIGN_IN
 from tests.support.storage import Storage
 from tests.support.trusted_publishing import SETTINGS as JOBS
-from tests.support.trusted_publishing import CiSystems
+from tests.support.trusted_publishing import provider_issuers
 from tests.support.world import URL, People, Person, World, opened, settled
 
 API = "/api/v1"
@@ -99,7 +101,7 @@ class Story:
 
     world: World
     facts: Facts
-    ci: CiSystems
+    ci: JobIssuers[Provider]
     issuer: Issuer
     browsers: dict[str, Browser] = field(default_factory=dict[str, Browser])
 
@@ -146,13 +148,13 @@ async def shown(folder: Path, storage: Storage) -> Facts:
 
 
 async def _shown(folder: Path, storage: Storage, people: People, facts: Facts) -> int:
-    made: list[CiSystems] = []
+    made: list[JobIssuers[Provider]] = []
     issuer = Issuer(f"{HOST}/{TENANT}/v2.0")
 
     def connect(stores: Adapters) -> Adapters:
         clock: Any = stores.clock
         issuer.now_s = lambda: clock.now_ms() / 1000
-        made.append(CiSystems(clock, URL))
+        made.append(provider_issuers(clock, URL))
         internet = FakeInternet([issuer, *made[0].issuers.values()])
         return replace(stores, fetcher=internet)
 

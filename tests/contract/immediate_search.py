@@ -65,7 +65,7 @@ def immediate_search(index: CloudSearchIndex) -> CloudSearchIndex:
 
 
 @dataclass(kw_only=True)
-class CloudPlace:
+class SearchStores:
     """The stores of a registry in the cloud whose search is tested."""
 
     folder: Path
@@ -89,14 +89,16 @@ class CloudPlace:
 
 
 @asynccontextmanager
-async def opened_place(folder: Path) -> AsyncGenerator[dict[str, Any]]:
-    """Return the fields of such a place."""
+async def opened_search_stores(folder: Path) -> AsyncGenerator[dict[str, Any]]:
+    """Return the fields of such stores."""
     clock = FakeClock()
     connections = CloudInMemory(folder, clock)
     cosmos = CosmosDatabase(connections.cosmos, SystemRandomness())
     blobs = BlobContainers(connections.blobs, connections.prefix)
     yield vars(
-        CloudPlace(folder=folder, clock=clock, connections=connections, cosmos=cosmos, blobs=blobs)
+        SearchStores(
+            folder=folder, clock=clock, connections=connections, cosmos=cosmos, blobs=blobs
+        )
     )
     await cosmos.close()
     await blobs.close()

@@ -15,14 +15,14 @@ from tests.support.cloud_stores import CloudDouble, CloudInMemory, make_containe
 # Every port of one implementation, over the same data.
 Stores = EmbeddedStores | CloudStores | Adapters
 
-# Opens the stores of a place that belongs to the test; two openings are like two processes.
+# Opens the stores of a folder of the test; two openings are like two processes.
 OpenStores = Callable[[Path, Clock], AbstractAsyncContextManager[Stores]]
 
 
 @asynccontextmanager
-async def embedded(place: Path, clock: Clock) -> AsyncGenerator[Stores]:
+async def embedded(folder: Path, clock: Clock) -> AsyncGenerator[Stores]:
     """Open the stores of one machine."""
-    stores = open_embedded(place, clock)
+    stores = open_embedded(folder, clock)
     stores.migrate()
     try:
         yield stores
@@ -31,11 +31,11 @@ async def embedded(place: Path, clock: Clock) -> AsyncGenerator[Stores]:
 
 
 def cloud_over(connect: Callable[[Path, Clock], Awaitable[AzureClients]]) -> OpenStores:
-    """Return how to open the stores of the cloud; all who open a place share what is stored."""
+    """Return how to open the stores of the cloud; all who open a folder share what is stored."""
 
     @asynccontextmanager
-    async def opened(place: Path, clock: Clock) -> AsyncGenerator[CloudStores]:
-        stores = open_cloud(await connect(place, clock), clock, SystemRandomness())
+    async def opened(folder: Path, clock: Clock) -> AsyncGenerator[CloudStores]:
+        stores = open_cloud(await connect(folder, clock), clock, SystemRandomness())
         try:
             yield stores
         finally:
@@ -44,20 +44,21 @@ def cloud_over(connect: Callable[[Path, Clock], Awaitable[AzureClients]]) -> Ope
     return opened
 
 
-async def prepared(place: Path, clock: Clock) -> AzureClients:
-    """Return how to connect to the place, whose containers are there; blobs are in memory."""
+async def prepared(folder: Path, clock: Clock) -> AzureClients:
+    """Return how to connect to the stores of the folder, whose containers are there; blobs are
+    in memory."""
     if real_stores.addresses() is not None:
-        return await _prepared_over_emulator(place, clock)
-    return CloudInMemory(place, clock)
+        return await _prepared_over_emulator(folder, clock)
+    return CloudInMemory(folder, clock)
 
 
-async def _prepared_over_emulator(place: Path, clock: Clock) -> AzureClients:
+async def _prepared_over_emulator(folder: Path, clock: Clock) -> AzureClients:
     addresses = real_stores.addresses()
     if addresses is not None:
-        connections = real_stores.RealStores(place, IdentityClients(addresses))
+        connections = real_stores.RealStores(folder, IdentityClients(addresses))
         await connections.prepare()
         return connections
-    double = CloudDouble(place, clock)
+    double = CloudDouble(folder, clock)
     await make_containers(double)
     return double
 

@@ -29,7 +29,7 @@ from tests.support.cloud_stores import ANY_KEY, double_of
 
 
 @dataclass
-class Place:
+class ListingsSetup:
     """Listings over the double of Cosmos DB; the next write can be told to fail."""
 
     listings: CosmosListings
@@ -48,7 +48,7 @@ class Place:
 
 
 @pytest.fixture
-async def place(tmp_path: Path) -> AsyncGenerator[Place]:
+async def setup(tmp_path: Path) -> AsyncGenerator[ListingsSetup]:
     clock = FakeClock()
     double = double_of(tmp_path, clock)
 
@@ -57,7 +57,7 @@ async def place(tmp_path: Path) -> AsyncGenerator[Place]:
         return CosmosClient(double.address, ANY_KEY, transport=transport)
 
     cosmos = CosmosDatabase(connect, SystemRandomness())
-    opened = Place(CosmosListings(cosmos), tmp_path, clock)
+    opened = ListingsSetup(CosmosListings(cosmos), tmp_path, clock)
     yield opened
     await cosmos.close()
 
@@ -75,50 +75,50 @@ def versions(changes: list[ListingChange]) -> list[str]:
     return [each.release.version for change in changes if (each := change.listing())]
 
 
-async def test_the_best_of_many_concurrent_offers_is_shown(place: Place) -> None:
-    offers = [place.listings.offer(listing(f"1.{number}.0")) for number in range(6)]
+async def test_the_best_of_many_concurrent_offers_is_shown(setup: ListingsSetup) -> None:
+    offers = [setup.listings.offer(listing(f"1.{number}.0")) for number in range(6)]
     answers = await asyncio.gather(*offers)
     assert sum(answers) == 1
-    [page] = [page async for page in place.listings.all()]
+    [page] = [page async for page in setup.listings.all()]
     assert versions(page) == ["1.5.0"]
 
 
 async def test_a_package_that_is_no_longer_shown_is_reported_with_a_higher_revision(
-    place: Place,
+    setup: ListingsSetup,
 ) -> None:
     greet = package("acme/greet")
-    assert not await place.listings.remove(greet)
-    await place.listings.offer(listing())
-    assert await place.listings.remove(greet)
-    assert listing_changes(place.stored()) == [ListingChange("acme/greet", 2, None)]
-    assert not await place.listings.remove(greet)
-    assert await place.listings.offer(listing())
-    [change] = listing_changes(place.stored())
+    assert not await setup.listings.remove(greet)
+    await setup.listings.offer(listing())
+    assert await setup.listings.remove(greet)
+    assert listing_changes(setup.stored()) == [ListingChange("acme/greet", 2, None)]
+    assert not await setup.listings.remove(greet)
+    assert await setup.listings.offer(listing())
+    [change] = listing_changes(setup.stored())
     assert (change.revision, versions([change])) == (3, ["1.0.0"])
 
 
-async def test_pulls_are_reported_when_they_have_grown_enough(place: Place) -> None:
-    await place.listings.offer(listing(pulls=1_000))
+async def test_pulls_are_reported_when_they_have_grown_enough(setup: ListingsSetup) -> None:
+    await setup.listings.offer(listing(pulls=1_000))
     little = 1_000 + int(1_000 * REPORTED_GROWTH)
-    assert not await place.listings.replace(listing(pulls=little))
-    assert await place.listings.replace(listing(pulls=little + 1))
-    assert await place.listings.replace(listing(pulls=0))  # They were counted wrongly.
-    assert await place.listings.replace(listing(pulls=1))
+    assert not await setup.listings.replace(listing(pulls=little))
+    assert await setup.listings.replace(listing(pulls=little + 1))
+    assert await setup.listings.replace(listing(pulls=0))  # They were counted wrongly.
+    assert await setup.listings.replace(listing(pulls=1))
 
 
-async def test_other_changes_are_reported_with_the_current_pulls(place: Place) -> None:
-    await place.listings.offer(listing(pulls=1_000))
-    assert await place.listings.replace(listing(pulls=1_001, deprecation="Old."))
-    [change] = listing_changes(place.stored())
+async def test_other_changes_are_reported_with_the_current_pulls(setup: ListingsSetup) -> None:
+    await setup.listings.offer(listing(pulls=1_000))
+    assert await setup.listings.replace(listing(pulls=1_001, deprecation="Old."))
+    [change] = listing_changes(setup.stored())
     shown = change.listing()
     assert shown is not None
     assert (shown.head.pulls, shown.deprecation) == (1_001, "Old.")
 
 
-async def test_no_more_is_stored_than_searches_show(place: Place) -> None:
+async def test_no_more_is_stored_than_searches_show(setup: ListingsSetup) -> None:
     event = Event(id="1", kind="pushed", at_ms=1, actor="ann", subject="acme/greet")
-    await place.listings.offer(listing(readme="x" * 5_000, outbox=(event,)))
-    [item] = place.stored()
+    await setup.listings.offer(listing(readme="x" * 5_000, outbox=(event,)))
+    [item] = setup.stored()
     assert len(item["body"]["texts"]["readme"]) == README_CHARACTERS
     assert item["body"]["release"]["outbox"] == []
 
@@ -126,11 +126,11 @@ async def test_no_more_is_stored_than_searches_show(place: Place) -> None:
 @pytest.mark.parametrize("trouble", Trouble)
 @pytest.mark.parametrize("before", [False, True], ids=["first", "again"])
 async def test_an_offer_takes_effect_once_whatever_happens_on_the_way(
-    place: Place, trouble: Trouble, *, before: bool
+    setup: ListingsSetup, trouble: Trouble, *, before: bool
 ) -> None:
     if before:
-        await place.listings.offer(listing("0.9.0"))
-    place.troubles += [trouble, trouble]
-    assert await place.listings.offer(listing()) is not before
-    [change] = listing_changes(place.stored())
+        await setup.listings.offer(listing("0.9.0"))
+    setup.troubles += [trouble, trouble]
+    assert await setup.listings.offer(listing()) is not before
+    [change] = listing_changes(setup.stored())
     assert change.revision == 1 + before

@@ -30,7 +30,13 @@ from shared.adapters.search.queries import find_packages
 from shared.adapters.system import SystemRandomness
 from shared.domain.search import ANYONE, Query, ResultPage
 from shared.runtime.editions import CHANGES_KNOWN_WITHIN
-from tests.contract.immediate_search import CloudPlace, listing, never, opened_place, opened_search
+from tests.contract.immediate_search import (
+    SearchStores,
+    listing,
+    never,
+    opened_search,
+    opened_search_stores,
+)
 from tests.support.logs import capture_logs
 from tests.support.refusals import raises_refusal
 
@@ -38,7 +44,7 @@ pytestmark = pytest.mark.measured
 
 
 @dataclass(kw_only=True)
-class Place(CloudPlace):
+class TwoSearchInstances(SearchStores):
     """A registry in the cloud with two instances: one writes and builds, one only searches."""
 
     writer: CloudSearchPorts
@@ -73,14 +79,14 @@ class Place(CloudPlace):
 
 
 @pytest.fixture
-async def place(tmp_path: Path) -> AsyncGenerator[Place]:
-    async with opened_place(tmp_path) as made:
+async def instances(tmp_path: Path) -> AsyncGenerator[TwoSearchInstances]:
+    async with opened_search_stores(tmp_path) as made:
         connected = made["connections"], made["clock"]
         async with (
             opened_search(*connected, tmp_path / "writer") as writer,
             opened_search(*connected, tmp_path / "reader") as reader,
         ):
-            yield Place(**made, writer=writer, reader=reader)
+            yield TwoSearchInstances(**made, writer=writer, reader=reader)
 
 
 def reasons(events: list[Any]) -> list[str]:
@@ -91,12 +97,14 @@ def reasons(events: list[Any]) -> list[str]:
 # --- the first copy ----------------------------------------------------------------------------
 
 
-async def test_before_anything_was_built_all_listings_are_found(place: Place) -> None:
-    await place.writer.index.offer(listing("one"))
-    assert (await place.found(place.writer), await place.found()) == (["one"], ["one"])
-    await place.writer.index.offer(listing("two"))
-    place.clock.advance(CHANGES_KNOWN_WITHIN)
-    assert await place.found() == ["one", "two"]
+async def test_before_anything_was_built_all_listings_are_found(
+    instances: TwoSearchInstances,
+) -> None:
+    await instances.writer.index.offer(listing("one"))
+    assert (await instances.found(instances.writer), await instances.found()) == (["one"], ["one"])
+    await instances.writer.index.offer(listing("two"))
+    instances.clock.advance(CHANGES_KNOWN_WITHIN)
+    assert await instances.found() == ["one", "two"]
 
 
 class Waiting:
@@ -114,12 +122,12 @@ class Waiting:
         return waiting
 
 
-def current_copy(place: Place, parts: Any, sleep: Any, **more: Any) -> CurrentCopy:
+def current_copy(instances: TwoSearchInstances, parts: Any, sleep: Any, **more: Any) -> CurrentCopy:
     randomness = SystemRandomness()
-    edition = ChangeFeedEdition(place.cosmos, place.clock)
-    environment = CopyEnvironment(place.clock, randomness, sleep, edition)
-    folders = CopyFolders(place.folder / "reader", randomness)
-    return CurrentCopy(CosmosListings(place.cosmos), parts, folders, environment, **more)
+    edition = ChangeFeedEdition(instances.cosmos, instances.clock)
+    environment = CopyEnvironment(instances.clock, randomness, sleep, edition)
+    folders = CopyFolders(instances.folder / "reader", randomness)
+    return CurrentCopy(CosmosListings(instances.cosmos), parts, folders, environment, **more)
 
 
 async def count(copy: IndexCopy) -> int:
@@ -127,97 +135,105 @@ async def count(copy: IndexCopy) -> int:
 
 
 async def test_a_search_while_the_first_copy_loads_is_refused_with_that_reason(
-    place: Place,
+    instances: TwoSearchInstances,
 ) -> None:
-    await place.push("one")
-    waiting = Waiting(place.parts())
-    slow = current_copy(place, waiting, never, patience=timedelta(0))
+    await instances.push("one")
+    waiting = Waiting(instances.parts())
+    slow = current_copy(instances, waiting, never, patience=timedelta(0))
     with raises_refusal("search-loading", match="still being loaded"):
         async with slow.borrow():
             pass
     waiting.answers.set()
-    patient = current_copy(place, waiting, never)
+    patient = current_copy(instances, waiting, never)
     async with patient.borrow() as copy:
         assert await count(copy) == 1
     await slow.close()
     await patient.close()
 
 
-async def test_searches_are_refused_at_once_if_the_first_copy_cannot_be_read(place: Place) -> None:
-    await place.push("one")
-    await place.put(SEARCH_POINTER, b"no pointer")
+async def test_searches_are_refused_at_once_if_the_first_copy_cannot_be_read(
+    instances: TwoSearchInstances,
+) -> None:
+    await instances.push("one")
+    await instances.put(SEARCH_POINTER, b"no pointer")
     with capture_logs() as events:
         for _ in range(2):
             with raises_refusal("search-loading"):
-                await place.found()
+                await instances.found()
     assert reasons(events) == ["Unreadable: the pointer has 1 mistakes"]
 
 
 # --- newer ones --------------------------------------------------------------------------------
 
 
-async def test_pushes_to_other_instances_are_found_after_a_second(place: Place) -> None:
-    await place.push("one")
-    assert await place.found() == ["one"]
-    await place.push("two")
-    assert await place.found() == ["one"]
-    place.clock.advance(CHANGES_KNOWN_WITHIN)
-    assert await place.found() == ["one", "two"]
+async def test_pushes_to_other_instances_are_found_after_a_second(
+    instances: TwoSearchInstances,
+) -> None:
+    await instances.push("one")
+    assert await instances.found() == ["one"]
+    await instances.push("two")
+    assert await instances.found() == ["one"]
+    instances.clock.advance(CHANGES_KNOWN_WITHIN)
+    assert await instances.found() == ["one", "two"]
 
 
-async def test_an_instance_finds_its_own_pushes_at_once(place: Place) -> None:
-    assert await place.found() == []
-    await place.reader.index.offer(listing("one"))
-    await place.reader.index.replace(listing("two"))
-    assert await place.found() == ["one", "two"]
-    await place.reader.index.remove(listing("one").head.package)
-    assert await place.found() == ["two"]
+async def test_an_instance_finds_its_own_pushes_at_once(instances: TwoSearchInstances) -> None:
+    assert await instances.found() == []
+    await instances.reader.index.offer(listing("one"))
+    await instances.reader.index.replace(listing("two"))
+    assert await instances.found() == ["one", "two"]
+    await instances.reader.index.remove(listing("one").head.package)
+    assert await instances.found() == ["two"]
 
 
 async def test_a_push_to_this_instance_stays_found_when_a_copy_arrives_that_lacks_it(
-    place: Place,
+    instances: TwoSearchInstances,
 ) -> None:
-    await place.push("one")
-    await place.reader.current_copy.refresh()
-    stored: Any = await place.blobs.container("derived").download_blob((await place.pointer()).base)
-    await place.reader.index.offer(listing("mine"))
-    await place.point_at(await stored.readall())
-    [before] = place.copies()
-    await place.reader.current_copy.refresh()
-    assert place.copies() != [before]
-    assert await place.found() == ["mine", "one"]
+    await instances.push("one")
+    await instances.reader.current_copy.refresh()
+    stored: Any = await instances.blobs.container("derived").download_blob(
+        (await instances.pointer()).base
+    )
+    await instances.reader.index.offer(listing("mine"))
+    await instances.point_at(await stored.readall())
+    [before] = instances.copies()
+    await instances.reader.current_copy.refresh()
+    assert instances.copies() != [before]
+    assert await instances.found() == ["mine", "one"]
 
 
 async def test_a_new_base_takes_the_place_of_the_old_one_and_the_old_one_is_removed(
-    place: Place,
+    instances: TwoSearchInstances,
 ) -> None:
-    await place.push("one")
-    assert await place.found() == ["one"]
-    [before] = place.copies()
-    await place.renew()
+    await instances.push("one")
+    assert await instances.found() == ["one"]
+    [before] = instances.copies()
+    await instances.renew()
     with capture_logs() as events:
-        await place.reader.current_copy.refresh()
+        await instances.reader.current_copy.refresh()
     assert "search.renewed" in [each["event"] for each in events]
-    [after] = place.copies()
+    [after] = instances.copies()
     assert before != after
-    assert await place.found() == ["one"]
+    assert await instances.found() == ["one"]
 
 
-async def test_a_running_search_uses_the_copy_that_it_started_with(place: Place) -> None:
-    await place.push("one")
-    async with place.reader.current_copy.borrow() as copy:
-        await place.renew()
-        await place.reader.current_copy.refresh()
-        assert len(place.copies()) == 2
+async def test_a_running_search_uses_the_copy_that_it_started_with(
+    instances: TwoSearchInstances,
+) -> None:
+    await instances.push("one")
+    async with instances.reader.current_copy.borrow() as copy:
+        await instances.renew()
+        await instances.reader.current_copy.refresh()
+        assert len(instances.copies()) == 2
         assert await count(copy) == 1
-    assert len(place.copies()) == 1
+    assert len(instances.copies()) == 1
 
 
 async def test_a_follower_looks_for_a_new_copy_every_15_seconds_and_no_search_waits_for_it(
-    place: Place,
+    instances: TwoSearchInstances,
 ) -> None:
-    await place.push("one")
-    waiting = Waiting(place.parts())
+    await instances.push("one")
+    waiting = Waiting(instances.parts())
     slept = list[float]()
     go_on = asyncio.Event()
 
@@ -227,12 +243,12 @@ async def test_a_follower_looks_for_a_new_copy_every_15_seconds_and_no_search_wa
         go_on.clear()
 
     waiting.answers.set()
-    following = current_copy(place, waiting, sleep)
+    following = current_copy(instances, waiting, sleep)
     async with following.borrow() as copy:
         assert await count(copy) == 1
     waiting.answers.clear()  # From now on the store does not answer.
-    await place.push("two")
-    place.clock.advance(CHANGES_KNOWN_WITHIN)
+    await instances.push("two")
+    instances.clock.advance(CHANGES_KNOWN_WITHIN)
     go_on.set()
     async with following.borrow() as copy:
         assert await count(copy) == 2
@@ -244,16 +260,16 @@ async def test_a_follower_looks_for_a_new_copy_every_15_seconds_and_no_search_wa
     await following.close()
 
 
-async def test_nothing_is_read_again_that_did_not_change(place: Place) -> None:
-    await place.push("one")
+async def test_nothing_is_read_again_that_did_not_change(instances: TwoSearchInstances) -> None:
+    await instances.push("one")
     calls: list[str] = []
 
     class Counted:
         def __getattr__(self, name: str) -> Any:
             calls.append(name)
-            return getattr(place.parts(), name)
+            return getattr(instances.parts(), name)
 
-    following = current_copy(place, Counted(), never)
+    following = current_copy(instances, Counted(), never)
     for _ in range(3):
         await following.refresh()
     assert calls == ["pointer", "fetch_base", "pointer", "pointer"]
@@ -263,47 +279,47 @@ async def test_nothing_is_read_again_that_did_not_change(place: Place) -> None:
 # --- broken ones -------------------------------------------------------------------------------
 
 
-async def cut_off(place: Place) -> None:
+async def cut_off(instances: TwoSearchInstances) -> None:
     """Let the upload have ended in the middle."""
-    await place.renew()
-    name = (await place.pointer()).base
-    stored: Any = await place.blobs.container("derived").download_blob(name)
-    await place.put(name, (await stored.readall())[:-100])
+    await instances.renew()
+    name = (await instances.pointer()).base
+    stored: Any = await instances.blobs.container("derived").download_blob(name)
+    await instances.put(name, (await stored.readall())[:-100])
 
 
-async def gone(place: Place) -> None:
+async def gone(instances: TwoSearchInstances) -> None:
     """Let the base be removed."""
-    await place.renew()
-    await place.blobs.container("derived").delete_blob((await place.pointer()).base)
+    await instances.renew()
+    await instances.blobs.container("derived").delete_blob((await instances.pointer()).base)
 
 
-async def another_schema(place: Place) -> None:
+async def another_schema(instances: TwoSearchInstances) -> None:
     """Let the base be one of a newer program."""
-    pointer = await place.pointer()
-    await place.put(SEARCH_POINTER, write_pointer(replace(pointer, schema=COPY_SCHEMA + 1)))
+    pointer = await instances.pointer()
+    await instances.put(SEARCH_POINTER, write_pointer(replace(pointer, schema=COPY_SCHEMA + 1)))
 
 
-async def no_pointer(place: Place) -> None:
+async def no_pointer(instances: TwoSearchInstances) -> None:
     """Let the pointer be no pointer."""
-    await place.put(SEARCH_POINTER, b"{")
+    await instances.put(SEARCH_POINTER, b"{")
 
 
 @pytest.mark.parametrize("breaking", [cut_off, gone, another_schema, no_pointer])
 async def test_a_broken_copy_is_reported_and_the_old_copy_serves(
-    place: Place, breaking: Callable[[Place], Any]
+    instances: TwoSearchInstances, breaking: Callable[[TwoSearchInstances], Any]
 ) -> None:
-    await place.push("one")
-    assert await place.found() == ["one"]
-    await breaking(place)
+    await instances.push("one")
+    assert await instances.found() == ["one"]
+    await breaking(instances)
     with capture_logs() as events:
-        await place.reader.current_copy.refresh()
+        await instances.reader.current_copy.refresh()
     assert len(reasons(events)) == 1
-    assert await place.found() == ["one"]
-    assert len(place.copies()) == 1
+    assert await instances.found() == ["one"]
+    assert len(instances.copies()) == 1
 
 
-async def test_a_store_that_is_out_of_reach_is_no_hindrance(place: Place) -> None:
-    await place.push("one")
+async def test_a_store_that_is_out_of_reach_is_no_hindrance(instances: TwoSearchInstances) -> None:
+    await instances.push("one")
 
     class Unreachable:
         reached = True
@@ -311,10 +327,10 @@ async def test_a_store_that_is_out_of_reach_is_no_hindrance(place: Place) -> Non
         def __getattr__(self, name: str) -> Any:
             if not self.reached:
                 raise ConnectionError
-            return getattr(place.parts(), name)
+            return getattr(instances.parts(), name)
 
     parts = Unreachable()
-    following = current_copy(place, parts, never)
+    following = current_copy(instances, parts, never)
     await following.refresh()
     parts.reached = False
     with capture_logs() as events:
@@ -328,12 +344,12 @@ async def test_a_store_that_is_out_of_reach_is_no_hindrance(place: Place) -> Non
 # --- folders -----------------------------------------------------------------------------------
 
 
-async def test_an_instance_that_ends_leaves_nothing(place: Place) -> None:
-    await place.push("one")
-    assert await place.found() == ["one"]
-    await place.reader.index.close()
-    assert list((place.folder / "reader" / "copies").iterdir()) == []
-    assert await place.found() == ["one"]  # And may begin again.
+async def test_an_instance_that_ends_leaves_nothing(instances: TwoSearchInstances) -> None:
+    await instances.push("one")
+    assert await instances.found() == ["one"]
+    await instances.reader.index.close()
+    assert list((instances.folder / "reader" / "copies").iterdir()) == []
+    assert await instances.found() == ["one"]  # And may begin again.
 
 
 def test_processes_of_one_machine_do_not_disturb_each_other(tmp_path: Path) -> None:

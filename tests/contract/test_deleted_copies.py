@@ -27,8 +27,8 @@ DIGEST = Digest.of(CONTENT)
 OTHER = Digest.of(b"a later archive")
 
 
-async def _in_memory(place: Path, clock: FakeClock) -> CloudInMemory:
-    return CloudInMemory(place, clock)
+async def _in_memory(folder: Path, clock: FakeClock) -> CloudInMemory:
+    return CloudInMemory(folder, clock)
 
 
 STORES = {"cloud": cloud_over(_in_memory)}  # pyright: ignore[reportArgumentType] - a fake clock.

@@ -44,9 +44,9 @@ Opener = Callable[[Path], AbstractAsyncContextManager[SearchIndex]]
 
 
 @asynccontextmanager
-async def sqlite(place: Path) -> AsyncGenerator[SearchIndex]:
+async def sqlite(folder: Path) -> AsyncGenerator[SearchIndex]:
     """Open the index of one machine."""
-    index = SqliteSearchIndex(place / "search.db")
+    index = SqliteSearchIndex(folder / "search.db")
     index.migrate()
     try:
         yield index
@@ -55,10 +55,10 @@ async def sqlite(place: Path) -> AsyncGenerator[SearchIndex]:
 
 
 @asynccontextmanager
-async def cloud(place: Path) -> AsyncGenerator[SearchIndex]:
+async def cloud(folder: Path) -> AsyncGenerator[SearchIndex]:
     """Open the index of an instance in the cloud."""
     clock = FakeClock()
-    async with opened_search(await prepared(place, clock), clock, place) as search:
+    async with opened_search(await prepared(folder, clock), clock, folder) as search:
         yield immediate_search(search.index)
 
 

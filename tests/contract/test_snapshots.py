@@ -97,13 +97,13 @@ class Target:
 
 
 @asynccontextmanager
-async def target_of(name: str, place: Path, clock: FakeClock) -> AsyncGenerator[Target]:
+async def target_of(name: str, folder: Path, clock: FakeClock) -> AsyncGenerator[Target]:
     """Open empty stores."""
-    place.mkdir()
-    search = SqliteSearchIndex(place / "search.db")
+    folder.mkdir()
+    search = SqliteSearchIndex(folder / "search.db")
     search.migrate()
     try:
-        async with STORES[name](place, clock) as stores:
+        async with STORES[name](folder, clock) as stores:
             yield Target(stores, search, clock)
     finally:
         search.close()

@@ -97,11 +97,11 @@ async def publish(stores: Stores, version: str, content: bytes) -> None:
     await stores.events.append_outbox(added)
 
 
-def together(task: str, place: Path) -> list[list[Any]]:
+def together(task: str, folder: Path) -> list[list[Any]]:
     """Let processes do a task of `Worker` at the same time; return what each tells."""
     start = FORKING.Barrier(PROCESSES)
     with FORKING.Pool(PROCESSES, _meet, (start,)) as pool:
-        doing = [pool.apply_async(_run, (task, place, str(me))) for me in range(PROCESSES)]
+        doing = [pool.apply_async(_run, (task, folder, str(me))) for me in range(PROCESSES)]
         return [each.get(DEADLINE) for each in doing]
 
 
@@ -112,13 +112,13 @@ def _meet(start: Barrier) -> None:
     _START.append(start)
 
 
-def _run(task: str, place: Path, me: str) -> list[Any]:
-    return asyncio.run(_done(task, place, me))
+def _run(task: str, folder: Path, me: str) -> list[Any]:
+    return asyncio.run(_done(task, folder, me))
 
 
-async def _done(task: str, place: Path, me: str) -> list[Any]:
-    search = SqliteSearchIndex(place / "search.db")
-    async with embedded(place, SystemClock()) as stores:
+async def _done(task: str, folder: Path, me: str) -> list[Any]:
+    search = SqliteSearchIndex(folder / "search.db")
+    async with embedded(folder, SystemClock()) as stores:
         await asyncio.to_thread(_START[0].wait, DEADLINE)
         told = [each async for each in getattr(Worker(stores, search, me), task)()]
     search.close()

@@ -15,7 +15,8 @@ from shared.adapters.system import SystemClock
 from tests.protocol.bal.okhttp import FORM, multipart
 from tests.support.archives import bala
 from tests.support.event_feed import checked_feed
-from tests.support.registry_process import BOUND_SECONDS, RegistryProcess
+from tests.support.registry_process import RegistryProcess
+from tests.support.waiting import BOUND_SECONDS
 
 CLIENTS = 6
 PAUSE_SECONDS = 0.05

@@ -30,7 +30,9 @@ from tests.crash.scenarios import BYSTANDER
 from tests.crash.small_disks import MIB, SmallDisk, small_disk
 from tests.paths import ROOT
 from tests.support.archives import bala
-from tests.support.registry_process import RegistryProcess, free_port, running_registry
+from tests.support.processes import free_port
+from tests.support.registry_process import RegistryProcess, running_registry
+from tests.support.waiting import eventually
 from tests.support.world import opened
 
 OLD = "acme/old:1.0.0"
@@ -129,8 +131,8 @@ async def test_a_registry_starts_on_a_full_disk_and_takes_pushes_when_there_is_r
                 assert (await push(host, http, bala(OLD))).status_code == 204
         disk.fill()
         with running_registry(data, workers=workers, ready=False) as host:
-            assert host.process.stdout is not None
-            assert host.process.stdout.readline().decode() == (
+            eventually(lambda: "\n" in host.output.text)
+            assert host.output.text.splitlines(keepends=True)[0] == (
                 f"Ballroom serves {host.url} read-only: the disk of {data} is full.\n"
             )
             async with client_of(host) as http:

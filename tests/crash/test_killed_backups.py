@@ -14,7 +14,7 @@ from tests.crash.recovery import explained
 from tests.crash.small_disks import small_disk
 from tests.paths import ROOT
 from tests.support.archives import bala
-from tests.support.registry_process import free_port
+from tests.support.processes import free_port
 from tests.support.terminal import Terminal
 from tests.support.world import Template
 

@@ -15,10 +15,11 @@ from shared.adapters.system import SystemClock
 from shared.domain.api_docs.records import DocsState
 from shared.domain.coordinates import Coordinate
 from tests.crash.push_load import PAUSE_SECONDS, client_of, repeat
-from tests.crash.worker_processes import is_running, until, workers_of
+from tests.crash.worker_processes import is_running, workers_of
 from tests.sampling import FULL
 from tests.support.archives import bala
 from tests.support.registry_process import RegistryProcess, running_registry
+from tests.support.waiting import eventually_in_tasks
 
 KILLS = 30 if FULL else 6  # Before the server is killed, and after it.
 MOST_KILLS = 10 * KILLS  # On a machine that documents so fast that the first kills come too late.
@@ -40,7 +41,7 @@ async def test_a_confined_process_that_is_killed_at_any_moment_loses_no_document
         await killing.push(host, "first/last:1.0.0")
         child = await child_of(host)
         host.process.kill()
-        await until(lambda: not is_running(child))
+        await eventually_in_tasks(lambda: not is_running(child))
     with running_registry(data, workers=1) as host:
         await killing.kill_often(host, "second")
         async with client_of(host) as http:
@@ -82,12 +83,12 @@ class Killing:
     async def _kill(self, pid: int) -> None:
         seconds = self._moments.uniform(0, LONGEST_SECONDS)
         asyncio.get_running_loop().call_later(seconds, os.kill, pid, signal.SIGKILL)
-        await until(lambda: not is_running(pid))
+        await eventually_in_tasks(lambda: not is_running(pid))
 
 
 async def child_of(host: RegistryProcess) -> int:
     """Return the confined process, once there is one."""
-    await until(lambda: any(map(is_running, workers_of(host))))
+    await eventually_in_tasks(lambda: any(map(is_running, workers_of(host))))
     return next(filter(is_running, workers_of(host)))
 
 

@@ -25,6 +25,7 @@ from tests.support.archives import bala
 from tests.support.bundles import Carrier, bundled
 from tests.support.registry_process import RegistryProcess, running_registry
 from tests.support.upstreams import FakeUpstream
+from tests.support.waiting import eventually_in_tasks
 from tests.support.world import settings_of
 
 IO = "ballerina/io:1.0.0"
@@ -66,9 +67,7 @@ async def test_a_process_that_is_killed_in_the_middle_of_a_fetch_leaves_nothing(
         with running_registry(tmp_path / "data", workers=1, BALLROOM_UPSTREAM=upstream.url) as host:
             async with client_of(host) as http:
                 pull = asyncio.create_task(host.java(http).pull(IO))
-                async with asyncio.timeout(BOUND_SECONDS):
-                    while not upstream.asked["file"]:
-                        await asyncio.sleep(0.01)
+                await eventually_in_tasks(lambda: bool(upstream.asked["file"]))
                 host.process.kill()
                 with pytest.raises((httpx.HTTPError, OSError)):
                     await pull

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.crash.push_load import check_absent_or_whole, check_feed, check_whole, repeat, traffic
-from tests.crash.worker_processes import is_running, only, until, workers_of
-from tests.support.registry_process import BOUND_SECONDS, running_registry
+from tests.crash.worker_processes import is_running, only, workers_of
+from tests.support.registry_process import running_registry
+from tests.support.waiting import BOUND_SECONDS, eventually_in_tasks
 
 WORKERS = 2
 PUSHES = 30
@@ -26,7 +27,7 @@ async def test_workers_end_with_their_parent_and_lose_no_acknowledged_push(
             await pushed.until(acknowledged=PUSHES)
             host.process.send_signal(end)
             assert await asyncio.to_thread(host.process.wait, BOUND_SECONDS) == code
-            await until(lambda: not any(map(is_running, workers)))
+            await eventually_in_tasks(lambda: not any(map(is_running, workers)))
             pushed.end()
     assert not pushed.refused
     await check_again(data, pushed.acknowledged, pushed.lost)
@@ -42,7 +43,7 @@ async def test_a_worker_that_is_killed_is_replaced_and_loses_no_acknowledged_pus
         async with traffic(host) as pushed:
             await pushed.until(acknowledged=PUSHES)
             os.kill(killed, signal.SIGKILL)
-            await until(lambda: len(set(workers_of(host)) - {killed}) == WORKERS)
+            await eventually_in_tasks(lambda: len(set(workers_of(host)) - {killed}) == WORKERS)
             await pushed.until(acknowledged=PUSHES)
         assert not pushed.refused
         await repeat(host, pushed.lost)

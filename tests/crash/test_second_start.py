@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -17,15 +16,9 @@ from shared.adapters.sqlite.connections import schema_version
 from shared.adapters.sqlite.database import MIGRATIONS
 from tests.paths import ROOT
 from tests.support.archives import bala
-from tests.support.registry_process import (
-    BOUND_SECONDS,
-    RegistryProcess,
-    free_port,
-    push,
-    running_registry,
-    wait_for,
-)
-from tests.support.waiting import eventually
+from tests.support.processes import answers, free_port, running_program
+from tests.support.registry_process import RegistryProcess, push, running_registry
+from tests.support.waiting import BOUND_SECONDS, eventually
 
 SETTINGS = {"BALLROOM_LOG_LEVEL": "error"}
 
@@ -71,36 +64,16 @@ def schema_of(data: Path) -> int:
 def under_another_server(data: Path) -> Generator["subprocess.Popen[bytes]"]:
     """Serve the folder by two workers of uvicorn."""
     port = free_port()
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "uvicorn",
-            "--factory",
-            "shared.localhost:application",
-            "--interface",
-            "asgi3",
-            "--lifespan",
-            "on",
-            "--ws",
-            "none",
-            "--port",
-            str(port),
-            "--workers",
-            "2",
-            "--log-level",
-            "error",
-            "--no-access-log",
-        ],
-        cwd=ROOT,
-        env={**os.environ, **SETTINGS, "BALLROOM_DATA": str(data)},
-    )
-    try:
-        wait_for(process, f"http://127.0.0.1:{port}/health/ready")
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(BOUND_SECONDS)
+    command = [sys.executable, "-m", "uvicorn", "--factory", "shared.localhost:application"]
+    command += ["--interface", "asgi3", "--lifespan", "on", "--ws", "none", "--port", str(port)]
+    command += ["--workers", "2", "--log-level", "error", "--no-access-log"]
+    with running_program(
+        command,
+        lambda: answers(f"http://127.0.0.1:{port}/health/ready"),
+        root=ROOT,
+        environment={**os.environ, **SETTINGS, "BALLROOM_DATA": str(data)},
+    ) as program:
+        yield program.process
 
 
 @pytest.fixture(scope="module", params=[1, 2])

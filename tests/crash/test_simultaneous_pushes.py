@@ -14,7 +14,8 @@ from tests.crash.worker_processes import only, workers_of
 from tests.protocol.bal.java import JavaBal
 from tests.protocol.bal.okhttp import FORM, multipart
 from tests.support.archives import bala
-from tests.support.registry_process import BOUND_SECONDS, RegistryProcess, running_registry
+from tests.support.registry_process import RegistryProcess, running_registry
+from tests.support.waiting import BOUND_SECONDS
 
 CLIENTS = 100
 WORKERS = 4

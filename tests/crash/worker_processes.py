@@ -1,17 +1,15 @@
 """The worker processes of a running registry."""
 
-import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.crash.push_load import PAUSE_SECONDS
-from tests.support.registry_process import BOUND_SECONDS, RegistryProcess
+from tests.support.registry_process import RegistryProcess
 
 
 def workers_of(host: RegistryProcess) -> list[int]:
@@ -42,10 +40,3 @@ def only(worker: int, workers: Sequence[int]) -> Generator[None]:
     finally:
         for each in others:
             os.kill(each, signal.SIGCONT)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Let others go on until the condition holds."""
-    async with asyncio.timeout(BOUND_SECONDS):
-        while not condition():
-            await asyncio.sleep(PAUSE_SECONDS)

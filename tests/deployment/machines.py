@@ -2,11 +2,9 @@
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -138,24 +136,3 @@ def machine(folder: Path, azure: Path, server: Path) -> Machine:
 def _write(path: Path, text: str) -> None:
     path.write_text(text, "utf-8")
     path.chmod(0o755)
-
-
-def page_of(name: str) -> Path:
-    return ROOT / "docs" / "run" / name
-
-
-def blocks(page: Path, heading: str = "", *, before: str = "") -> Iterator[str]:
-    """Yield the scripts of a page, or of one section of it, in order.
-
-    A section ends with the next heading of its level or above, or where `before` stands.
-    """
-    text = page.read_text("utf-8")
-    if heading:
-        text = text[text.index(f"\n{heading}\n") :]
-        marks = len(heading) - len(heading.lstrip("#"))
-        text = re.split(rf"\n#{{1,{marks}}} ", f"\n\n{text.lstrip()[marks:]}")[0]
-    if before:
-        text = text[: text.index(f"\n{before}\n")]
-    fence = re.compile(r"^( *)```sh\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
-    for found in fence.finditer(text):
-        yield re.sub(rf"^{found[1]}", "", found[2], flags=re.MULTILINE)

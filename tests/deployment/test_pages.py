@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.deployment.machines import Machine, blocks, machine, page_of
+from tests.deployment.machines import Machine, machine
 from tests.fakes.azure_tools.state import APP, COSMOS, IDENTITY, NETWORK, PROFILE
+from tests.support.page_scripts import blocks, page_of
 
 DEPLOYMENT = page_of("azure/deployment.md")
 OPERATIONS = page_of("azure/operations.md")

@@ -77,7 +77,7 @@ class FailingBlobsInMemory(CloudInMemory):
 
     def blobs(self) -> BlobServiceClient:
         """Return a client of the double that asks again at once."""
-        transport = _TransportInMemory(blob_double_of(self.place, self.clock), self.outage)
+        transport = _TransportInMemory(blob_double_of(self.folder, self.clock), self.outage)
         return BlobServiceClient.from_connection_string(
             CONNECTION, transport=transport, **NO_WAITING
         )

@@ -1,4 +1,4 @@
-"""Fuzzing the reader of Ballerina sources, for MINUTES; FUZZ_SEED tries a case again."""
+"""Fuzzing the reader of Ballerina sources; FUZZ_SEED tries a case again."""
 
 import os
 import time
@@ -6,16 +6,15 @@ from itertools import count
 
 import pytest
 
+from tests.fuzzing.time_budget import SOURCES_SECONDS
 from tests.support.edited_sources import case, fault_of
 
 pytestmark = pytest.mark.nightly
 
-MINUTES = float(os.environ.get("MINUTES", "10"))
 
-
-@pytest.mark.timeout(60 * MINUTES + 60)
+@pytest.mark.timeout(SOURCES_SECONDS + 60)
 def test_edited_sources_are_read_without_a_fault() -> None:
-    end = time.monotonic() + 60 * MINUTES
+    end = time.monotonic() + SOURCES_SECONDS
     for seed in count(int(os.environ.get("FUZZ_SEED", time.time_ns()))):
         fault = fault_of(case(seed))
         assert fault is None, f"FUZZ_SEED={seed}: {fault}"

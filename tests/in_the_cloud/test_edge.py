@@ -68,8 +68,11 @@ async def test_changes_and_reads_are_answered_by_apps_of_their_own(edge: EdgeReg
         await edge.http.request(method, f"{BASE}/packages/acme/greet")
     await edge.http.request("OPTIONS", f"{MAVEN}/acme/greet/1.0.0/greet-1.0.0.bala")
     asked = {"packages": [{"org": "acme", "name": "greet", "version": "1.0.0"}]}
-    for path in ("packages/resolve-dependencies", "tools/resolve-dependencies"):
-        assert (await edge.http.post(f"{BASE}/{path}", json=asked)).status_code < 500
+    answer = await edge.http.post(f"{BASE}/packages/resolve-dependencies", json=asked)
+    [resolved] = answer.json()["resolved"]
+    assert (answer.status_code, resolved["name"], resolved["version"]) == (200, "greet", "1.1.0")
+    answer = await edge.http.post(f"{BASE}/tools/resolve-dependencies", json={"tools": []})
+    assert (answer.status_code, answer.json()) == (200, {"resolved": [], "unresolved": []})
     assert edge.front_door.asked(CHANGES) == ["/2.0/registry/packages/acme/greet"] * 3
     assert edge.front_door.asked(UPLOADS) == ["/2.0/registry/packages"]
     assert len(edge.front_door.asked(APP)) == 3

@@ -19,7 +19,12 @@ from shared.domain.visibility import Visibility
 from shared.runtime.editions import CHANGES_KNOWN_WITHIN
 from tests.fakes.cosmos.transport import Trouble
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
-from tests.support.cloud_registry import Feed, MeteredRegistry, metered, other_instance
+from tests.support.cloud_registry import (
+    MeteredRegistry,
+    ObservedChangeFeed,
+    metered,
+    other_instance,
+)
 from tests.support.instances import edition_confirmed
 from tests.support.world import BASE, MAVEN, URL
 
@@ -47,7 +52,7 @@ class Instances:
 
     writing: MeteredRegistry
     reading: MeteredRegistry
-    feed: Feed  # Of the one that reads.
+    feed: ObservedChangeFeed  # Of the one that reads.
 
     async def push(self, coordinate: str) -> None:
         """Publish through the one that writes."""
@@ -67,7 +72,7 @@ class Instances:
 @asynccontextmanager
 async def both(folder: Path) -> AsyncGenerator[Instances]:
     """Open two instances over one place."""
-    feed = Feed()
+    feed = ObservedChangeFeed()
     async with metered(folder) as writing, other_instance(writing, feed.transport) as reading:
         yield Instances(writing, reading, feed)
 

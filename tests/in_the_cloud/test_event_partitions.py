@@ -50,7 +50,7 @@ class InterleavedTransport(DoubleTransport):
 class Registry:
     """The stores of a registry, and the processes that write to them."""
 
-    place: Path
+    folder: Path
     clock: FakeClock
     chance: random.Random
     opened: list[CloudStores] = field(default_factory=list[CloudStores])
@@ -80,7 +80,7 @@ class Registry:
 
     async def check(self) -> None:
         """Every event is in the feed and in its log, once, and numbers have no gaps."""
-        check_stored_feed(double_of(self.place, self.clock))
+        check_stored_feed(double_of(self.folder, self.clock))
         events = self.process().events
         assert {each.id for each in await checked_feed(events)} == set(self.appended)
         numbers = [number for number, _ in await events.stream("org:acme", None, 10_000)]
@@ -91,7 +91,7 @@ class Registry:
         """The labels of the partitions of the feed."""
         [stored] = [
             each
-            for each in double_of(self.place, self.clock).containers.values()
+            for each in double_of(self.folder, self.clock).containers.values()
             if each.name == "events"
         ]
         return sorted(stored.partitions['["feed"]'].items["months"]["firsts"])
@@ -100,13 +100,13 @@ class Registry:
         def transport(double: CosmosDouble) -> InterleavedTransport:
             return InterleavedTransport(double, chance=self.chance, lives=lives)
 
-        return CloudDouble(self.place, self.clock, transport=transport)
+        return CloudDouble(self.folder, self.clock, transport=transport)
 
 
 @asynccontextmanager
-async def registry_at(place: Path, text: str, seed: int = 1) -> AsyncGenerator[Registry]:
+async def registry_at(folder: Path, text: str, seed: int = 1) -> AsyncGenerator[Registry]:
     """Open the stores of a place at a time."""
-    registry = Registry(place, FakeClock(), random.Random(seed))  # noqa: S311 - the same each time.
+    registry = Registry(folder, FakeClock(), random.Random(seed))  # noqa: S311 - the same each time.
     registry.at(text)
     yield registry
     for each in registry.opened:

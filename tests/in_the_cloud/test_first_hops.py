@@ -38,7 +38,7 @@ async def pull(cloud: CloudRegistry, release: str, *, by_ann: bool) -> tuple[int
     await cloud.registry.adapters.edition.poll()
     package, _, version = release.partition(":")
     headers = {**dict(ACCEPT_ARCHIVE), **(cloud.as_ann if by_ann else {})}
-    requests = double_of(cloud.place.place, cloud.clock).requests
+    requests = double_of(cloud.place.folder, cloud.clock).requests
     before = len(requests)
     answer = await cloud.http.get(f"{BASE}/packages/{package}/{version}", headers=headers)
     return answer.status_code, answer.headers.get("location", ""), len(requests) - before

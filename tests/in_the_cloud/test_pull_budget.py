@@ -67,7 +67,7 @@ async def history_of(cloud: MeteredRegistry, day: str) -> None:
 
 async def units_of(cloud: MeteredRegistry, work: Awaitable[object]) -> float:
     """Return the request units that some work takes."""
-    double = double_of(cloud.meter.place.place, cloud.clock)
+    double = double_of(cloud.meter.place.folder, cloud.clock)
     before = double.charged
     await work
     return double.charged - before

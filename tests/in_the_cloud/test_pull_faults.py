@@ -68,10 +68,10 @@ class FailingTransport(DoubleTransport):
 
 
 @dataclass
-class Ledger:
+class PullAccounts:
     """The stores of a registry, and what is known of the pulls in it."""
 
-    place: Path
+    folder: Path
     clock: FakeClock = field(default_factory=FakeClock)
     counted: Counter[str] = field(default_factory=Counter[str])
     uncertain: Counter[str] = field(default_factory=Counter[str])  # Of processes that died.
@@ -87,7 +87,7 @@ class Ledger:
             transports.append(FailingTransport(double, strike=strike))
             return transports[-1]
 
-        connections = CloudDouble(self.place, self.clock, transport=transport)
+        connections = CloudDouble(self.folder, self.clock, transport=transport)
         stores = open_cloud(connections, self.clock, SystemRandomness())
         stores.cosmos.proxy("stats")  # Which creates the client.
         with suppress(Died):
@@ -156,7 +156,7 @@ async def until_answered(call: Callable[[], Awaitable[object]]) -> None:
 
 
 async def a_life(
-    ledger: Ledger, name: str, strike: Callable[[int], RequestFault | None] = lambda _: None
+    ledger: PullAccounts, name: str, strike: Callable[[int], RequestFault | None] = lambda _: None
 ) -> list[str]:
     """Count and roll up in one process, and return the kinds of the requests that it sent."""
     process = Process(name)
@@ -209,24 +209,24 @@ def sample_of(kinds: list[str]) -> list[Row]:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda each: each.name.lower())
 async def test_each_request_may_fail(tmp_path: Path, fault: RequestFault) -> None:
-    prepared = Ledger(tmp_path / "prepared")
-    reference = Ledger(tmp_path / "reference")
+    prepared = PullAccounts(tmp_path / "prepared")
+    reference = PullAccounts(tmp_path / "reference")
     await prepared.prepare()
-    copy_double(prepared.place, reference.place)
+    copy_double(prepared.folder, reference.folder)
     kinds = await a_life(reference, "one")
     await reference.check()
     assert len(kinds) > 30
     for row in sample_of(kinds):
         if row.fault is fault:
-            ledger = Ledger(tmp_path / str(row.number))
-            copy_double(prepared.place, ledger.place)
+            ledger = PullAccounts(tmp_path / str(row.number))
+            copy_double(prepared.folder, ledger.folder)
             await a_life(ledger, "one", lambda sent, at=row.number: fault if sent == at else None)
             await ledger.check()
-            forget(ledger.place)
+            forget(ledger.folder)
 
 
 async def test_a_fifth_of_all_requests_may_fail(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path)
+    ledger = PullAccounts(tmp_path)
     await ledger.prepare()
     chance = random.Random(20)  # noqa: S311 - no secret.
 

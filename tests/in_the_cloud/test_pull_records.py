@@ -37,7 +37,7 @@ async def built(cloud: MeteredRegistry, build: int) -> None:
 
 async def test_a_recorded_pull_takes_a_fifth_of_a_unit_at_most(tmp_path: Path) -> None:
     async with metered(tmp_path) as cloud:
-        double = double_of(cloud.meter.place.place, cloud.clock)
+        double = double_of(cloud.meter.place.folder, cloud.clock)
         before = double.charged
         for build in range(BUILDS):
             await built(cloud, build)

@@ -76,7 +76,7 @@ class TwoProcesses:
 
 
 @asynccontextmanager
-async def two_processes(place: Path, trouble: Trouble) -> AsyncGenerator[TwoProcesses]:
+async def two_processes(folder: Path, trouble: Trouble) -> AsyncGenerator[TwoProcesses]:
     """Open the stores of a place twice."""
     clock = FakeClock()
     fault = RivalFault(trouble)
@@ -84,9 +84,9 @@ async def two_processes(place: Path, trouble: Trouble) -> AsyncGenerator[TwoProc
     def failing(double: CosmosDouble) -> DoubleTransport:
         return DoubleTransport(double, fault.trouble_of, fault.write)
 
-    one = open_cloud(CloudDouble(place, clock, transport=failing), clock, SystemRandomness())
-    other = open_cloud(CloudDouble(place, clock), clock, SystemRandomness())
-    yield TwoProcesses(one, other, fault, double_of(place, clock))
+    one = open_cloud(CloudDouble(folder, clock, transport=failing), clock, SystemRandomness())
+    other = open_cloud(CloudDouble(folder, clock), clock, SystemRandomness())
+    yield TwoProcesses(one, other, fault, double_of(folder, clock))
     await one.close()
     await other.close()
 

@@ -18,7 +18,12 @@ from shared.domain.principals import OPERATOR
 from shared.domain.visibility import Visibility
 from shared.runtime.editions import CHANGES_KNOWN_WITHIN
 from tests.fakes.cosmos.transport import Trouble
-from tests.support.cloud_registry import Feed, MeteredRegistry, metered, other_instance
+from tests.support.cloud_registry import (
+    MeteredRegistry,
+    ObservedChangeFeed,
+    metered,
+    other_instance,
+)
 from tests.support.cloud_stores import look_for_parts
 from tests.support.world import BASE, MAVEN, URL
 
@@ -48,7 +53,7 @@ class Instances:
 
     writing: MeteredRegistry
     reading: list[MeteredRegistry]
-    feed: Feed  # Of those that read.
+    feed: ObservedChangeFeed  # Of those that read.
 
     async def make(self, visibility: Visibility) -> None:
         await self.writing.registry.packages.visibility.change(
@@ -71,7 +76,7 @@ class Instances:
 @asynccontextmanager
 async def four_instances(folder: Path) -> AsyncGenerator[Instances]:
     """Open four instances of a registry with a package, whose index is built."""
-    feed = Feed()
+    feed = ObservedChangeFeed()
     async with AsyncExitStack() as stack:
         first = await stack.enter_async_context(metered(folder))
         opening = (other_instance(first, feed.transport) for _ in range(3))

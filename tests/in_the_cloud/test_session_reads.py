@@ -20,7 +20,12 @@ from shared.runtime.editions import CHANGES_KNOWN_WITHIN
 from tests.fakes.cosmos.containers import Container
 from tests.fakes.cosmos.protocol import Request
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
-from tests.support.cloud_registry import Feed, MeteredRegistry, metered, other_instance
+from tests.support.cloud_registry import (
+    MeteredRegistry,
+    ObservedChangeFeed,
+    metered,
+    other_instance,
+)
 from tests.support.cloud_stores import double_of
 from tests.support.instances import edition_confirmed
 from tests.support.world import BASE, MAVEN, URL
@@ -47,12 +52,12 @@ class Instances:
 
     writing: MeteredRegistry
     reading: MeteredRegistry
-    asked: Feed  # By the one that reads.
+    asked: ObservedChangeFeed  # By the one that reads.
 
     @property
     def container(self) -> Container:
         """Return the container of packages."""
-        place = self.writing.meter.place.place
+        place = self.writing.meter.place.folder
         return double_of(place, self.writing.clock).containers[DATABASE, "packages"]
 
     async def quarantine(self) -> None:
@@ -81,7 +86,7 @@ class Instances:
 @pytest.fixture
 async def instances(tmp_path: Path) -> AsyncGenerator[Instances]:
     """Return two instances of a registry with one release."""
-    feed = Feed()
+    feed = ObservedChangeFeed()
     async with metered(tmp_path) as writing, other_instance(writing, feed.transport) as reading:
         await writing.push("acme/greet:1.0.0")
         await edition_confirmed(reading.registry)

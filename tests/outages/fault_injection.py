@@ -113,7 +113,7 @@ class FaultyStores(CloudInMemory):
     injector: FaultInjector = field(kw_only=True)
 
     def cosmos(self) -> CosmosClient:
-        double = double_of(self.place, self.clock)
+        double = double_of(self.folder, self.clock)
         transport = DoubleTransport(
             double, lambda asked: self.injector.pass_by(kind_of_record(asked))
         )
@@ -122,7 +122,7 @@ class FaultyStores(CloudInMemory):
         )
 
     def blobs(self) -> BlobServiceClient:
-        transport = FaultyBlobs(blob_double_of(self.place, self.clock), self.injector)
+        transport = FaultyBlobs(blob_double_of(self.folder, self.clock), self.injector)
         return BlobServiceClient.from_connection_string(
             CONNECTION, transport=transport, **NO_WAITING
         )

@@ -38,7 +38,7 @@ Contents = tuple[Mapping[str, Any], Set[str]]  # All records that last, the name
 class CloudReference(Reference):
     """A scenario, the place that it begins with, and what it changes."""
 
-    place: Path
+    folder: Path
     status: int  # Of the answer.
     calls: tuple[Call, ...]
     stored_before: Contents
@@ -77,7 +77,7 @@ class CloudReferences:
         return CloudReference(
             scenario=scenario,
             people=people,
-            place=place,
+            folder=place,
             status=answer.status_code,
             calls=calls,
             before=before,
@@ -86,22 +86,22 @@ class CloudReferences:
             stored_after=contents_of(done),
         )
 
-    async def _seen(self, place: Path, scenario: Scenario) -> RegistryState:
+    async def _seen(self, folder: Path, scenario: Scenario) -> RegistryState:
         """Look at a copy: looking leaves the time when a token was used."""
-        return await seen(self.copy(place), self.template.people, scenario)
+        return await seen(self.copy(folder), self.template.people, scenario)
 
-    def copy(self, place: Path) -> Path:
+    def copy(self, folder: Path) -> Path:
         """Return a new place that stores the same as another one."""
         target = self.root / str(next(self._numbers))
-        STORAGE.copy(place, target)
+        STORAGE.copy(folder, target)
         return target
 
 
 @asynccontextmanager
 async def over(
-    place: Path, people: People, injector: FaultInjector | None = None, ids: str = "test"
+    folder: Path, people: People, injector: FaultInjector | None = None, ids: str = "test"
 ) -> AsyncGenerator[World]:
-    """Open a registry over the stores of the place, whose calls the injector may let fail.
+    """Open a registry over the stores of the folder, whose calls the injector may let fail.
 
     Two processes that draw the same ids would be one process that draws them twice.
     """
@@ -110,20 +110,20 @@ async def over(
         ours = replace(stores, randomness=FakeRandomness(ids))
         if injector is None:
             return ours
-        connections = FaultyStores(place, stores.clock, injector=injector)
-        cloud = cloud_adapters(settings_of(place, **LIMITS), stores.clock, connections)
+        connections = FaultyStores(folder, stores.clock, injector=injector)
+        cloud = cloud_adapters(settings_of(folder, **LIMITS), stores.clock, connections)
         kept = {name: getattr(ours, name) for name in ("randomness", "mailer")}
         return replace(cloud, **kept)
 
     with suppress(Died):  # Who died closes nothing.
-        async with opened(place, people, wrap, **LIMITS) as world:
+        async with opened(folder, people, wrap, **LIMITS) as world:
             yield world
             await world.stores.close()
 
 
-async def seen(place: Path, people: People, scenario: Scenario) -> RegistryState:
+async def seen(folder: Path, people: People, scenario: Scenario) -> RegistryState:
     """Look at a place as it is when search has learned of all that was written."""
-    async with over(place, people) as world:
+    async with over(folder, people) as world:
         run = world.registry.maintenance.task_runner.run
         if await run("update-search-index") is None:  # A run that died holds the lease.
             world.clock.advance(TASK_LEASE)
@@ -132,9 +132,9 @@ async def seen(place: Path, people: People, scenario: Scenario) -> RegistryState
     raise AssertionError
 
 
-def contents_of(place: Path) -> Contents:
+def contents_of(folder: Path) -> Contents:
     """Return what is stored at the place."""
-    double = double_of(place, FakeClock())
+    double = double_of(folder, FakeClock())
     records = {
         f"{container.name}/{key}/{id_}": {
             name: value for name, value in item.items() if name not in _PASSING
@@ -146,7 +146,7 @@ def contents_of(place: Path) -> Contents:
     }
     blobs = {
         f"{container}/{name}"
-        for container, stored in blob_double_at(place).containers.items()
+        for container, stored in blob_double_at(folder).containers.items()
         for name in stored
     }
     return records, {name for name in blobs if not name.startswith(SEARCH)}

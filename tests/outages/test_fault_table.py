@@ -76,7 +76,7 @@ class Attempt:
 
     reference: CloudReference
     row: Row
-    place: Path
+    folder: Path
 
     async def happen(self) -> None:
         """Let the call fail, and check what is there and how the client was answered."""
@@ -90,11 +90,11 @@ class Attempt:
         assert again is not None
         assert again.status_code in self.reference.scenario.repeated, again.text
         await self._check_done()
-        check_stored_feed(double_of(self.place, FakeClock()))
+        check_stored_feed(double_of(self.folder, FakeClock()))
 
     async def _act(self, injector: FaultInjector, ids: str = "test") -> httpx.Response | None:
         """Return the answer; None where the process died before it gave one."""
-        async with over(self.place, self.reference.people, injector, ids) as world:
+        async with over(self.folder, self.reference.people, injector, ids) as world:
             try:
                 return await self.reference.scenario.act(world)
             except Died:
@@ -109,25 +109,25 @@ class Attempt:
         if answer is not None:
             assert answer.status_code == 503, answer.text
             assert int(answer.headers["Retry-After"]) >= 1
-        if contents_of(self.place) != self.reference.stored_before:
+        if contents_of(self.folder) != self.reference.stored_before:
             check_old_or_new(self.reference, await self._seen())
         return None
 
     async def _check_settled(self) -> None:
         """Maintenance makes it whole or absent."""
-        async with over(self.place, self.reference.people) as world:
+        async with over(self.folder, self.reference.people) as world:
             assert (await settle(world)).is_success
-        stored = contents_of(self.place)
+        stored = contents_of(self.folder)
         if stored not in (self.reference.stored_before, self.reference.stored_after):
             check_whole(self.reference, await self._seen())
 
     async def _check_done(self) -> None:
         """Whoever looks sees what they see of the reference: it is stored so, or looks so."""
-        if contents_of(self.place) != self.reference.stored_after:
+        if contents_of(self.folder) != self.reference.stored_after:
             check_same(await self._seen(), self.reference.after)
 
     async def _seen(self) -> RegistryState:
-        return await seen(self.place, self.reference.people, self.reference.scenario)
+        return await seen(self.folder, self.reference.people, self.reference.scenario)
 
 
 # What `make test` runs: a push, what mends a registry, and what changes an account.
@@ -144,6 +144,6 @@ async def test_a_store_that_fails_leaves_all_or_nothing_and_no_answer_lies(
     reference = await references.of(SCENARIOS[name])
     for row in await sample_of(name, tried_scenarios, references):
         with explained(str(row)):
-            place = references.copy(reference.place)
+            place = references.copy(reference.folder)
             await Attempt(reference, row, place).happen()
             forget(place)

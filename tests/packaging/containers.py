@@ -15,7 +15,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.support.registry_process import free_port
+from tests.support.processes import free_port
 
 BOUND_SECONDS = 60.0
 STOP_SECONDS = 10.0  # That engines give a container before they kill it.

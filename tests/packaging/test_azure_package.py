@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.paths import ROOT
-from tests.repo.bicep_templates import MAIN, template
 from tests.repo.tool_environments import folder, unavailable
 from tests.run import find_python
+from tests.support.bicep_templates import MAIN, template
 
 BOUND_SECONDS = 600.0
 

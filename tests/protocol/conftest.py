@@ -11,9 +11,9 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from tests.support.browsers import Browser, signed_in
 from tests.support.documented_packages import published
-from tests.support.port_doubles import Journal, Ledger
+from tests.support.port_doubles import STORES, CallRecorder
 from tests.support.receivers import Receiver, receiving
-from tests.support.upstreams import Stand
+from tests.support.upstreams import SharedServer
 from tests.support.world import OpenWorld, World
 
 _DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
@@ -34,9 +34,9 @@ async def documented(shared_worlds: OpenWorld) -> World:
 
 
 @pytest.fixture(scope="session")
-def stand() -> Iterator[Stand]:
+def shared_server() -> Iterator[SharedServer]:
     """Return the server of upstreams, of one test at a time."""
-    with Stand.running() as running:
+    with SharedServer.running() as running:
         yield running
 
 
@@ -67,13 +67,13 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def ledger() -> Ledger:
-    return Ledger()
+def store_calls() -> CallRecorder:
+    return CallRecorder(STORES)
 
 
 @pytest.fixture
-def journal() -> Journal:
-    return Journal()
+def port_calls() -> CallRecorder:
+    return CallRecorder()
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from html import unescape
 import pytest
 
 from shared.domain.advisories.advisories import Advisory, AdvisoryState
-from tests.protocol.mcp.agent import Agent
 from tests.support.advisories import advisory, affected
 from tests.support.archives import bala
+from tests.support.mcp_agent import Agent
 from tests.support.world import URL, Person, World
 
 GREET = affected("acme/greet", "introduced 1.0.0", "fixed 1.2.0")

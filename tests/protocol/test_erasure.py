@@ -26,7 +26,7 @@ from tests.fakes.confined import InProcess
 from tests.support.archives import bala
 from tests.support.documented_packages import documented_bala, published
 from tests.support.logs import capture_logs
-from tests.support.port_doubles import Ledger
+from tests.support.port_doubles import CallRecorder
 from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
 from tests.support.world import URL, OpenWorld, World
@@ -251,17 +251,17 @@ async def test_a_job_that_runs_during_an_erasure_stores_nothing_of_the_release(
 
 
 async def test_what_is_deleted_of_a_release_is_found_without_reading_the_others(
-    worlds: OpenWorld, ledger: Ledger
+    worlds: OpenWorld, store_calls: CallRecorder
 ) -> None:
-    world = await worlds(wrap=ledger.wrap)
+    world = await worlds(wrap=store_calls.wrap)
     for version in ("1.0.0", "1.1.0", "1.2.0"):
         await world.push(bala(f"acme/greet:{version}"))
     removed = await world.registry.publishing.moderation.remove(FIRST, REASON, by=OPERATOR)
     erased = world.registry.publishing.erasure.erased_releases
-    ledger.forget()
+    store_calls.forget()
     assert await erased.needed_by(removed.archive_digest, removed) is None
     assert await erased.delete_documents(removed) == 2
-    assert "metadata.releases" not in ledger.calls()
+    assert "metadata.releases" not in store_calls.counts()
 
 
 async def test_the_sweep_says_when_it_is_done(world: World) -> None:

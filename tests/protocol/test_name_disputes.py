@@ -12,7 +12,7 @@ from shared.domain.name_disputes import APPEAL_PERIOD, NOTICE_PERIOD, DisputeOut
 from shared.domain.principals import OPERATOR
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
-from tests.support.port_doubles import Journal
+from tests.support.port_doubles import CallRecorder
 from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
 from tests.support.world import URL, OpenWorld, Person, World
@@ -113,16 +113,16 @@ async def test_a_dispute_exists_for_its_parties_and_administrators_alone(world: 
 
 
 async def test_an_outsider_learns_nothing_by_the_calls_of_the_stores(worlds: OpenWorld) -> None:
-    journal = Journal()
-    world = await worlds(wrap=journal.wrap)
+    port_calls = CallRecorder()
+    world = await worlds(wrap=port_calls.wrap)
     dispute = await opened(world)
     await send(world, "GET", "acme-0000000000", world.people.mia)
     asked = list[tuple[str, ...]]()
     for each in (dispute, "acme-0000000000", "nothing"):
-        journal.taken()
+        port_calls.taken()
         answer = await send(world, "GET", each, world.people.mia)
         assert answer.status_code == 404
-        asked.append(tuple(journal.taken()))
+        asked.append(tuple(port_calls.taken()))
     assert len(set(asked)) == 1
 
 

@@ -19,7 +19,7 @@ from shared.domain.visibility import Visibility
 from shared.domain.withdrawal_reasons import PublicReason, WithdrawalReason
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
-from tests.support.port_doubles import Journal
+from tests.support.port_doubles import CallRecorder
 from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
 from tests.support.trusted_publishing import TrustedPublishingWorld, trusting
@@ -243,19 +243,19 @@ def of_greet(number: int, kind: str) -> Event:
 
 @pytest.mark.parametrize("kind", ["release.deprecated", "publisher.added"])
 async def test_a_page_reads_as_much_of_a_long_history_as_of_a_short_one(
-    worlds: OpenWorld, journal: Journal, kind: str
+    worlds: OpenWorld, port_calls: CallRecorder, kind: str
 ) -> None:
-    world = await worlds(wrap=journal.wrap)
+    world = await worlds(wrap=port_calls.wrap)
     await world.push(bala(f"{GREET}:1.0.0"))
     readers = (None, world.people.mia)
 
     async def reads() -> list[int]:
         found = list[int]()
         for by in readers:
-            journal.taken()
+            port_calls.taken()
             answer = await get(world, by=by)
             assert answer.status_code == 200
-            found.append(journal.taken().count("events.stream"))
+            found.append(port_calls.taken().count("events.stream"))
         return found
 
     now_ms = world.clock.now_ms()

@@ -47,10 +47,11 @@ from tests.support.ci_systems import (
 )
 from tests.support.issuers import PRESETS as ISSUER_PRESETS
 from tests.support.issuers import SETTINGS as ISSUER_SETTINGS
-from tests.support.issuers import TENANT, IssuerDoubles, asked_claims
+from tests.support.issuers import TENANT, asked_claims, preset_issuers
+from tests.support.job_issuers import JobIssuers
 from tests.support.server import served_app
 from tests.support.storage import STORAGE
-from tests.support.trusted_publishing import IDS, RULES, CiSystems, TrustedPublishingWorld
+from tests.support.trusted_publishing import IDS, RULES, TrustedPublishingWorld, provider_issuers
 from tests.support.trusted_publishing import SETTINGS as PROVIDER_SETTINGS
 from tests.support.world import Template, opened, settings_of, token_of
 
@@ -182,8 +183,8 @@ exec curl -fsS --get --data-urlencode "audience={RESOURCE}" "$PROVIDERS/token/en
 class Identities:
     """Who signs the id tokens of jobs."""
 
-    ci: CiSystems
-    issuers: IssuerDoubles
+    ci: JobIssuers[Provider]
+    issuers: JobIssuers[str]
     registry: str
     is_stranger: bool = False  # Whether the job is of a repository that nobody trusts.
 
@@ -377,8 +378,8 @@ def served(
     STORAGE.copy(template.folder, data)
     stored = asyncio.run(_trust(data, template, pipeline, chosen))
     clock = FakeClock()
-    ci = CiSystems(clock, url)
-    issuers = IssuerDoubles(clock, url)
+    ci = provider_issuers(clock, url)
+    issuers = preset_issuers(clock, url)
     issuers.internet.issuers += ci.internet.issuers
     identities = Identities(ci, issuers, url)
     settings = settings_of(data, **chosen)
@@ -397,7 +398,7 @@ def served(
 async def _trust(data: Path, template: Template, pipeline: Printed, chosen: dict[str, Any]) -> str:
     """Let the jobs publish; return the access token of a CI system that signs no id tokens."""
     async with opened(data, template.people, **chosen) as world:
-        trust = TrustedPublishingWorld(world, CiSystems(world.clock, chosen["url"]))
+        trust = TrustedPublishingWorld(world, provider_issuers(world.clock, chosen["url"]))
         if pipeline.gives == "gitea":
             scopes = ("read", "push-new", "push-version")
             return await token_of(world.registry, world.people.ann.account, *scopes, org="acme")

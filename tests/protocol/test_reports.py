@@ -21,8 +21,8 @@ from tests.fakes.mail import FakeMailer
 from tests.fakes.system import FakeClock
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
-from tests.support.port_doubles import Journal, PortOutage
-from tests.support.reporters import GREET, SAW, is_pulled, mob, publish, report, reporter
+from tests.support.port_doubles import CallRecorder, PortOutage
+from tests.support.reporters import GREET, SAW, is_pulled, new_reporters, publish, report, reporter
 from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
 from tests.support.world import URL, OpenWorld, Person, World
@@ -163,17 +163,17 @@ async def test_somebody_signed_in_alone_reports(world: World) -> None:
 async def test_a_package_that_somebody_may_not_see_is_refused_like_a_missing_one(
     worlds: OpenWorld,
 ) -> None:
-    journal = Journal()
-    world = await worlds(wrap=journal.wrap)
+    port_calls = CallRecorder()
+    world = await worlds(wrap=port_calls.wrap)
     await world.push(bala("acme/secret:1.0.0", visibility="private"))
     await send(world, world.people.bob, f"{PACKAGES}/acme/warm/1.0.0/reports")
     answers = list[str]()
     asked = list[tuple[str, ...]]()
     for name in ("secret", "absent"):
-        journal.taken()
+        port_calls.taken()
         answer = await send(world, world.people.bob, f"{PACKAGES}/acme/{name}/1.0.0/reports")
         assert answer.status_code == 404
-        asked.append(tuple(journal.taken()))
+        asked.append(tuple(port_calls.taken()))
         answers.append(answer.text.replace(name, "NAME"))
     assert len(set(answers)) == 1
     assert len(set(asked)) == 1
@@ -219,7 +219,7 @@ async def test_owners_see_what_was_reported_and_never_by_whom(world: World) -> N
 
 async def test_the_list_of_an_organization_goes_on(world: World) -> None:
     await publish(world)
-    for each in await mob(world, 101):
+    for each in await new_reporters(world, 101):
         await report(world, each)
     first = (await world.get(f"{URL}/api/v1/orgs/acme/reports", by=world.people.ann)).json()
     assert (len(first["reports"]), bool(first["next"])) == (100, True)

@@ -10,9 +10,9 @@ from anyio.to_thread import run_sync
 
 from shared.domain.coordinates import Package
 from shared.domain.visibility import Visibility
-from tests.protocol.mcp.agent import tool_call
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
+from tests.support.mcp_agent import tool_call
 from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
 from tests.support.world import URL, Person, World

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from tests.repo.bicep_templates import INFRA, MAIN, module
+from tests.support.bicep_templates import INFRA, MAIN, module
 
 WORKBOOK = json.loads((INFRA / "workbook.json").read_text())
 

@@ -3,7 +3,7 @@
 import re
 
 from infra.cost.model import Size
-from tests.repo.bicep_templates import MAIN
+from tests.support.bicep_templates import MAIN
 
 
 def by_size() -> set[str]:

@@ -16,7 +16,7 @@ from shared.services.maintenance.update_advisories import UpdateAdvisories
 from shared.services.maintenance.update_upstream_catalogue import UpdateUpstreamCatalogue
 from tests.paths import docs
 from tests.repo.azure_monitor import WORKBOOK, apps, charts, platform_rules, probes, queries, rules
-from tests.repo.bicep_templates import INFRA, MAIN, function_apps, module, template
+from tests.support.bicep_templates import INFRA, MAIN, function_apps, module, template
 from tests.support.tasks import TASKS
 
 PAGE = docs("run/azure/monitoring")

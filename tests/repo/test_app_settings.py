@@ -14,7 +14,7 @@ from shared.domain.body_sizes import MAX_BODY_BYTES, MAX_MULTIPART_OVERHEAD_BYTE
 from shared.settings import Settings
 from shared.settings.server import AppRole
 from tests.paths import ROOT
-from tests.repo.bicep_templates import module
+from tests.support.bicep_templates import module
 
 PREFIX = "BALLROOM_"
 

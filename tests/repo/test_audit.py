@@ -6,10 +6,8 @@ import os
 import re
 import subprocess
 import sys
-import threading
 from collections.abc import Generator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,6 +19,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 from tests.paths import ROOT
 from tests.repo.tool_environments import BOUND_SECONDS, unavailable
+from tests.support.served_handlers import QuietHandler, served_handler
 
 FILES = (".ci/audit.py", ".ci/environment", ".ci/audit-requirements.txt")
 LOCKS = ("requirements.txt", "infra/requirements.txt")
@@ -113,26 +112,14 @@ class Osv:
 def osv() -> Generator[Osv]:
     double = Osv()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            body = json.dumps(double.answer(asked)).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            asked = json.loads(self.read_body())
+            self.answer(200, json.dumps(double.answer(asked)).encode())
 
-        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-            """Print nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    double.url = f"http://127.0.0.1:{server.server_port}/v1/query"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield double
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served_handler(Handler) as address:
+        double.url = f"{address}/v1/query"
+        yield double
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ everything. A provision puts the outputs of the template into the environment.
 import pytest
 
 from tests.repo.azd_project import PROJECT
-from tests.repo.bicep_templates import MAIN, function_apps, module, template
+from tests.support.bicep_templates import MAIN, function_apps, module, template
 
 SERVICES: dict[str, dict[str, str]] = PROJECT["services"]
 TRUE = ("1", "true", "TRUE", "True", "yes", "YES", "Yes")

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.paths import ROOT
-from tests.repo.bicep_templates import paths, template
 from tests.repo.tool_environments import BOUND_SECONDS, folder, unavailable
+from tests.support.bicep_templates import paths, template
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2 * BOUND_SECONDS)]
 

@@ -32,8 +32,8 @@ from shared.services.maintenance.update_upstream_catalogue import UpdateUpstream
 from shared.settings import Settings
 from tests.paths import docs
 from tests.repo.azure_monitor import PLATFORM, apps, probes, rules
-from tests.repo.bicep_templates import module
 from tests.repo.deployment_sizes import default
+from tests.support.bicep_templates import module
 from tests.support.tasks import TASKS
 from tests.support.terminal import Terminal
 

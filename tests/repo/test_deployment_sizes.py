@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from infra.cost.model import Size
-from tests.repo.bicep_templates import INFRA, MAIN, template
 from tests.repo.deployment_sizes import by_size, default
+from tests.support.bicep_templates import INFRA, MAIN, template
 
 
 @pytest.fixture(params=Size, ids=[size.value for size in Size])

@@ -20,8 +20,8 @@ from shared.domain.visibility import Readers, Visibility
 from shared.services.packages.archive_delivery import ArchiveLink, public_link_prefix
 from shared.settings import Settings
 from tests.contract.sample_records import NAME
-from tests.repo.bicep_templates import MAIN, function_apps, module, template
 from tests.support.archives import bala
+from tests.support.bicep_templates import MAIN, function_apps, module, template
 from tests.support.front_door import owner_of, readable_containers
 
 EDGE = module("edge")

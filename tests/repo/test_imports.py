@@ -120,3 +120,25 @@ def test_sources_and_bundles_of_strangers_are_read_in_the_confined_process_alone
         if name in READERS or name.partition(".")[0] in READERS
     ]
     assert not found, found
+
+
+# Doubles of the clients, which stand beside the tests of the protocol.
+DOUBLES_OF_CLIENTS = "tests.protocol.bal"
+
+
+def test_what_the_suites_share_imports_no_suite() -> None:
+    suites = {
+        path.relative_to(ROOT / "tests").parts[0] for path in (ROOT / "tests").rglob("test_*.py")
+    }
+    imports = [
+        f"{path.relative_to(ROOT)} imports {node.module}"
+        for folder in ("support", "fakes")
+        for path in sorted((ROOT / "tests" / folder).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom)
+        and node.module is not None
+        and not f"{node.module}.".startswith(f"{DOUBLES_OF_CLIENTS}.")
+        and node.module.split(".")[:1] == ["tests"]
+        and {*node.module.split(".")[1:2]} & suites
+    ]
+    assert imports == []

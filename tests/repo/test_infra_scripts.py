@@ -18,7 +18,7 @@ from shared.domain.client_addresses import parse_networks
 from tests.paths import ROOT, docs
 from tests.repo.azd_project import PROJECT
 from tests.repo.azd_project import TEXT as HOOKS
-from tests.repo.bicep_templates import MAIN, module, template
+from tests.support.bicep_templates import MAIN, module, template
 
 BOUND_SECONDS = 60.0
 

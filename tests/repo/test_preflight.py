@@ -6,11 +6,9 @@ import os
 import re
 import subprocess
 import sys
-import threading
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from unittest.mock import patch
 
@@ -18,7 +16,8 @@ import pytest
 
 from infra import preflight
 from infra.cost.model import COST_PLANS, Size
-from tests.repo.bicep_templates import INFRA, MAIN, template
+from tests.support.bicep_templates import INFRA, MAIN, template
+from tests.support.served_handlers import QuietHandler, served_handler
 
 GIVEN = {
     "AZURE_ENV_NAME": "ballroom",
@@ -320,7 +319,7 @@ def test_a_budget_has_its_first_month_and_a_mailbox(tmp_path: Path) -> None:
 # --- Whether archives may be sent to the app for uploads ----------------------------------------
 
 
-class App(BaseHTTPRequestHandler):
+class App(QuietHandler):
     """Answers as the app for uploads does, when it is asked as Front Door is."""
 
     app = "uploads"
@@ -328,29 +327,13 @@ class App(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         is_asked = self.path == "/health/ready?app=uploads"
         body = json.dumps({"status": "ready", "app": self.app}).encode()
-        self.send_response(200 if is_asked else 404)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as it is inherited.
-        """Keep silent."""
+        self.answer(200 if is_asked else 404, body)
 
 
 class AppForReads(App):
     """Answers while no rule of Front Door leads to the other app."""
 
     app = "reads"
-
-
-@contextmanager
-def answering(app: type[App]) -> Generator[str]:
-    with HTTPServer(("127.0.0.1", 0), app) as server:
-        serving = threading.Thread(target=server.serve_forever, args=(0.01,))
-        serving.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        serving.join()
 
 
 def is_ready(**environment: str) -> tuple[str, str]:
@@ -371,9 +354,9 @@ def test_an_existing_one_waits_until_the_app_for_uploads_answers() -> None:
         printed, note = is_ready(**environment)
         assert printed == "false"
         assert "run azd up once more" in note
-    with answering(AppForReads) as endpoint:
+    with served_handler(AppForReads) as endpoint:
         assert is_ready(**made, BALLROOM_ENDPOINT=endpoint)[0] == "false"
-    with answering(App) as endpoint:
+    with served_handler(App) as endpoint:
         assert is_ready(**made, BALLROOM_ENDPOINT=endpoint) == ("true", "")
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from infra import check_types, compare, snapshot
 from tests.paths import ROOT
-from tests.repo.bicep_templates import paths
+from tests.support.bicep_templates import paths
 
 INFRA = ROOT / "infra"
 ISOLATED = [name for name in snapshot.VARIANTS if name.endswith("-isolated")]

@@ -8,7 +8,7 @@ from typing import Any
 from shared.adapters.blob.client import BLOB_CONTAINERS
 from shared.adapters.cosmos.client import COSMOS_CONTAINERS, DATABASE
 from tests.paths import ROOT
-from tests.repo.bicep_templates import MAIN, module, template
+from tests.support.bicep_templates import MAIN, module, template
 
 ADAPTERS = ROOT / "shared" / "adapters" / "cosmos"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.paths import ROOT
-from tests.repo.bicep_templates import INFRA, MAIN, Template, paths, properties, template
+from tests.support.bicep_templates import INFRA, MAIN, Template, paths, properties, template
 
 # The built-in roles that are given, as Azure's list of built-in roles has them.
 ROLES = {

@@ -21,9 +21,9 @@ from shared.domain.scopes import Action, Scope
 from shared.settings import Settings
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.bal.okhttp import FORM, multipart
-from tests.protocol.mcp.agent import tool_call
 from tests.security.personas import Credential, Persona
 from tests.support.archives import bala
+from tests.support.mcp_agent import tool_call
 from tests.support.world import URL
 
 REGISTRY = "/2.0/registry"

@@ -16,8 +16,8 @@ from functions.web.package import pages
 from shared.domain.archives.digests import Digest
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.bal.okhttp import FORM, multipart
-from tests.protocol.mcp.agent import tool_call
 from tests.support.archives import bala
+from tests.support.mcp_agent import tool_call
 from tests.support.world import BASE, MAVEN, URL, Person, World
 
 REGISTRY = BASE.removeprefix(URL)

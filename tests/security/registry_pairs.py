@@ -14,7 +14,7 @@ from shared.auth.authentication import RequestClient
 from shared.services.adapters import Adapters
 from tests.sampling import covering
 from tests.security.package_probes import Probe, Seen, seen
-from tests.support.port_doubles import Journal
+from tests.support.port_doubles import CallRecorder
 from tests.support.world import Template, World, asking
 
 Question = TypeVar("Question", bound=Hashable)
@@ -27,7 +27,7 @@ class Registry:
     """A registry, the calls that its stores get, and the headers of those who ask it."""
 
     world: World
-    journal: Journal
+    port_calls: CallRecorder
     people: Mapping[str, Mapping[str, str]]
 
     async def asked(self, request: httpx.Request, who: str) -> tuple[Seen, list[str]]:
@@ -40,10 +40,10 @@ class Registry:
             await registry.identity.authentication.authenticate(lower, RequestClient())
         await registry.identity.authentication.close()
         await registry.identity.session_authentication.authenticate(request.headers)
-        self.journal.taken()
-        self.journal.taken_finds()
+        self.port_calls.taken()
+        self.port_calls.taken_finds()
         what = await seen(self.world, request, None)
-        return what, self.journal.taken()
+        return what, self.port_calls.taken()
 
 
 Opened = tuple[Registry, Registry]
@@ -58,16 +58,16 @@ class Filled:
 
     @asynccontextmanager
     async def registry(self, folder: Path, **options: Any) -> AsyncGenerator[Registry]:
-        journal = Journal()
+        port_calls = CallRecorder()
 
         def wrap(stores: Adapters) -> Adapters:
             # The log is written two seconds after an event, by the clock of this machine: its calls
             # would be among those of whatever is asked then.
-            return replace(journal.wrap(stores), writes_log=False)
+            return replace(port_calls.wrap(stores), writes_log=False)
 
         # What is given again costs nothing, so each request is one that a Function answers.
         async with self.template.world(folder, wrap=wrap, host=asking, **options) as world:
-            yield Registry(world, journal, self.people)
+            yield Registry(world, port_calls, self.people)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from shared.hosting.request_bodies import BodySender
 from shared.localhost import sender_identifier
 from tests.fakes.system import FakeRandomness
 from tests.support.browsers import Browser
-from tests.support.port_doubles import Journal
+from tests.support.port_doubles import CallRecorder
 from tests.support.world import MAVEN, URL, OpenWorld, World
 
 GUESSES = 10
@@ -88,37 +88,37 @@ async def test_what_is_no_token_of_this_registry_is_refused_with_its_reason_and_
 
 
 async def test_a_token_with_a_wrong_checksum_costs_no_call_of_a_store(worlds: OpenWorld) -> None:
-    journal = Journal()
-    world = await worlds(wrap=journal.wrap)
-    journal.taken()
+    port_calls = CallRecorder()
+    world = await worlds(wrap=port_calls.wrap)
+    port_calls.taken()
     for number in range(2 * GUESSES):
         sent = f"Bearer {guessed(number)[:-1]}!"
         assert (await world.get(FACES[0], headers={"Authorization": sent})).status_code == 401
-    assert journal.taken() == []
+    assert port_calls.taken() == []
 
 
 async def test_bad_tokens_count_as_reads_of_their_address(worlds: OpenWorld) -> None:
-    journal = Journal()
-    world = await worlds(wrap=journal.wrap, limit_read="address=5")
+    port_calls = CallRecorder()
+    world = await worlds(wrap=port_calls.wrap, limit_read="address=5")
     answers = [await guess(world, number) for number in range(5)]
     assert [each.status_code for each in answers] == [401] * 5
-    journal.taken()
+    port_calls.taken()
     answer = await guess(world, 6)
-    assert (answer.status_code, journal.taken()) == (429, [])
+    assert (answer.status_code, port_calls.taken()) == (429, [])
     assert "too many requests by this address" in answer.json()["message"]
 
 
 async def test_bad_tokens_before_bodies_that_never_come_count_as_reads(worlds: OpenWorld) -> None:
-    journal = Journal()
-    world = await worlds(wrap=journal.wrap, limit_read="address=5")
+    port_calls = CallRecorder()
+    world = await worlds(wrap=port_calls.wrap, limit_read="address=5")
     identify = sender_identifier(world.registry)
 
     async def begin(number: int) -> list[str]:
         """Send the head of a request with a large body; return the calls of the stores."""
-        journal.taken()
+        port_calls.taken()
         sent = {"authorization": f"Bearer {guessed(number)}", "x-forwarded-for": "203.0.113.7"}
         assert await identify(sent, "/2.0/registry/packages") == BodySender("203.0.113.7")
-        return journal.taken()
+        return port_calls.taken()
 
     looked_up = [bool(await begin(number)) for number in range(8)]
     assert looked_up == [True] * 5 + [False] * 3

@@ -19,7 +19,7 @@ from tests.security.access_table import DECLARED, NOBODYS, PUBLISHER, TOKEN, WEB
 from tests.security.personas import PERSONAS, Persona
 from tests.security.test_authorization_matrix import Prepared, prepared
 from tests.support.advisories import advisory, affected
-from tests.support.port_doubles import Journal
+from tests.support.port_doubles import CallRecorder
 from tests.support.stored_state import stored
 from tests.support.world import URL, World
 
@@ -91,16 +91,16 @@ async def foreign_id(world: World, prepared: Prepared, function: str) -> str:
 async def test_an_id_of_another_tenant_is_refused_like_an_unknown_one(
     prepared: Prepared, scratch: Path, function: str, persona: Persona
 ) -> None:
-    journal = Journal()
-    async with prepared.world(scratch / "data", wrap=journal.wrap) as world:
+    port_calls = CallRecorder()
+    async with prepared.world(scratch / "data", wrap=port_calls.wrap) as world:
         theirs = await foreign_id(world, prepared, function)
         # What is remembered for a moment, such as who asks, is read before what is compared.
         # Twice: the first request may find a change that others made before the index was read.
         for _ in range(2):
-            await ask(world, journal, asking(prepared, function, persona, NOBODYS), NOBODYS)
+            await ask(world, port_calls, asking(prepared, function, persona, NOBODYS), NOBODYS)
         before = await everything(world)
         asked = [
-            await ask(world, journal, asking(prepared, function, persona, id_), id_)
+            await ask(world, port_calls, asking(prepared, function, persona, id_), id_)
             for id_ in (theirs, NOBODYS)
         ]
         assert asked[0] == asked[1]
@@ -115,11 +115,11 @@ def asking(prepared: Prepared, function: str, persona: Persona, id_: str) -> htt
     return httpx.Request(request.method, url, headers=headers, content=request.content)
 
 
-async def ask(world: World, journal: Journal, request: httpx.Request, id_: str) -> Asked:
+async def ask(world: World, port_calls: CallRecorder, request: httpx.Request, id_: str) -> Asked:
     """Send the request, and return what came of it, without the id."""
-    journal.taken()
+    port_calls.taken()
     answer = await world.http.send(request)
-    return Asked(answer.status_code, answer.text.replace(id_, "ID"), tuple(journal.taken()))
+    return Asked(answer.status_code, answer.text.replace(id_, "ID"), tuple(port_calls.taken()))
 
 
 async def everything(world: World) -> object:

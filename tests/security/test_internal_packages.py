@@ -101,7 +101,7 @@ async def test_for_outsiders_a_mirror_with_it_equals_one_without_it(
         for each in opened:
             upstream.asked.clear()
             what, calls = await each.asked(probe.about(NAME, ORG), who)
-            finds = [] if function in FINDING_MORE else each.journal.taken_finds()
+            finds = [] if function in FINDING_MORE else each.port_calls.taken_finds()
             found.append((what, calls + finds))
             asked.append(Counter(upstream.asked))
         if found[0] != found[1] or asked[0] != asked[1]:

@@ -12,7 +12,6 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from itertools import product
 from pathlib import Path
-from threading import Thread
 
 import httpx
 import pytest
@@ -21,11 +20,12 @@ from shared.domain.archives.digests import Digest
 from tests.fakes.blob_storage import Failure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.bal.okhttp import FORM, multipart
-from tests.repo.bicep_templates import module
 from tests.sampling import covering
 from tests.support.archives import bala
-from tests.support.authorities import Authority, Certificate
+from tests.support.authorities import Certificate, CertificateAuthority
+from tests.support.bicep_templates import module
 from tests.support.cloud_registry import CloudRegistry, clouded
+from tests.support.served_handlers import serving_thread
 from tests.support.terminal import Terminal
 from tests.support.world import BASE
 
@@ -137,10 +137,8 @@ def serving(certificate: Certificate) -> Generator[int]:
             with suppress(OSError):
                 context.wrap_socket(self.request, server_side=True).close()
 
-    with socketserver.TCPServer(("127.0.0.1", 0), Handshake) as server:
-        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    with socketserver.TCPServer(("127.0.0.1", 0), Handshake) as server, serving_thread(server):
         yield server.server_address[1]
-        server.shutdown()
 
 
 DAYS = [(20, ""), (13, "Renew it, and see why"), (-1, "Renew it now")]
@@ -150,7 +148,9 @@ DAYS = [(20, ""), (13, "Renew it, and see why"), (-1, "Renew it now")]
 def test_doctor_names_a_certificate_file_that_ends_within_a_fortnight(
     tmp_path: Path, days: int, way_out: str
 ) -> None:
-    issued = Authority.create(tmp_path).issue("registry.test", lasts=timedelta(days=days))
+    issued = CertificateAuthority.create(tmp_path).issue(
+        "registry.test", lasts=timedelta(days=days)
+    )
     files = {"BALLROOM_TLS_CERT": str(issued.chain), "BALLROOM_TLS_KEY": str(issued.key)}
     check_doctor(tmp_path / "data", way_out, BALLROOM_URL="http://127.0.0.1", **files)
 
@@ -159,7 +159,7 @@ def test_doctor_names_a_certificate_file_that_ends_within_a_fortnight(
 def test_doctor_names_a_certificate_at_the_address_that_ends_within_a_fortnight(
     tmp_path: Path, days: int, way_out: str
 ) -> None:
-    authority = Authority.create(tmp_path)
+    authority = CertificateAuthority.create(tmp_path)
     with serving(authority.issue("127.0.0.1", lasts=timedelta(days=days))) as port:
         settings = {"BALLROOM_CA_FILE": str(authority.file)}
         address = f"https://127.0.0.1:{port}"

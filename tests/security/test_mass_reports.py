@@ -25,7 +25,7 @@ from shared.services.publishing.report_weights import ReportWeights, WeighedRepo
 from shared.services.publishing.reports import Verdict
 from tests.support.archives import bala
 from tests.support.browsers import Browser, signed_in
-from tests.support.reporters import GREET, SAW, is_pulled, mob, publish, report, reporter
+from tests.support.reporters import GREET, SAW, is_pulled, new_reporters, publish, report, reporter
 from tests.support.world import URL, OpenWorld, World, limited
 
 pytestmark = pytest.mark.measured
@@ -65,7 +65,7 @@ async def state_of(world: World, at: Coordinate = GREET) -> tuple[State, str]:
 async def test_enough_old_accounts_of_different_networks_quarantine_a_release(
     weighing: World,
 ) -> None:
-    people = await mob(weighing, THRESHOLD)
+    people = await new_reporters(weighing, THRESHOLD)
     await report_all(weighing, people[:-1])
     assert await is_pulled(weighing)
     await report(weighing, people[-1])
@@ -79,7 +79,7 @@ async def test_enough_old_accounts_of_different_networks_quarantine_a_release(
 async def test_nobody_reads_that_an_administrator_withdrew_what_reports_quarantined(
     weighing: World,
 ) -> None:
-    await report_all(weighing, await mob(weighing, THRESHOLD))
+    await report_all(weighing, await new_reporters(weighing, THRESHOLD))
     page = (await Browser(weighing).open("/packages/acme/greet/1.0.0")).text
     assert "Users reported this version" in page
     answers = [
@@ -100,19 +100,19 @@ async def test_nobody_reads_that_an_administrator_withdrew_what_reports_quaranti
 
 async def test_without_the_setting_no_number_of_reports_does_anything(world: World) -> None:
     await publish(world)
-    await report_all(world, await mob(world, 12))
+    await report_all(world, await new_reporters(world, 12))
     assert await is_pulled(world)
 
 
 async def test_a_mob_of_young_accounts_weighs_nothing(weighing: World) -> None:
-    await report_all(weighing, await mob(weighing, 20, days=YOUNG_FOR.days - 1))
+    await report_all(weighing, await new_reporters(weighing, 20, days=YOUNG_FOR.days - 1))
     assert await is_pulled(weighing)
 
 
 async def test_a_mob_that_waits_until_its_accounts_are_old_still_weighs_nothing(
     weighing: World,
 ) -> None:
-    people = await mob(weighing, 6, days=0)
+    people = await new_reporters(weighing, 6, days=0)
     await report_all(weighing, people)
     weighing.clock.step(YOUNG_FOR)
     await report_all(weighing, people)
@@ -121,7 +121,7 @@ async def test_a_mob_that_waits_until_its_accounts_are_old_still_weighs_nothing(
 
 
 async def test_young_accounts_keep_no_others_from_reporting(weighing: World) -> None:
-    await report_all(weighing, await mob(weighing, MAX_WEIGHTLESS_REPORTS, days=1))
+    await report_all(weighing, await new_reporters(weighing, MAX_WEIGHTLESS_REPORTS, days=1))
     with pytest.raises(Conflict, match="One more changes nothing"):
         await report(weighing, await reporter(weighing, "late", days=1))
     old = [await reporter(weighing, f"old{n}", address=f"203.0.{n}.1") for n in range(THRESHOLD)]
@@ -131,7 +131,7 @@ async def test_young_accounts_keep_no_others_from_reporting(weighing: World) -> 
 
 @pytest.mark.parametrize("network", ["203.0.113", "10.0.0"])
 async def test_all_from_one_network_count_as_one(weighing: World, network: str) -> None:
-    await report_all(weighing, await mob(weighing, 10, network=network))
+    await report_all(weighing, await new_reporters(weighing, 10, network=network))
     assert await is_pulled(weighing)
     others = [await reporter(weighing, f"o{n}", address=f"192.0.{n}.1") for n in (3, 4)]
     await report_all(weighing, others)
@@ -200,7 +200,7 @@ async def test_one_account_reports_a_release_once_from_everywhere(weighing: Worl
 async def test_a_popular_package_is_left_to_an_administrator(weighing: World) -> None:
     for number in range(MAX_DEPENDENTS + 1):
         await weighing.push(bala(f"acme/user{number}:1.0.0", dependencies=["acme/greet:1.0.0"]))
-    await report_all(weighing, await mob(weighing, THRESHOLD + 2))
+    await report_all(weighing, await new_reporters(weighing, THRESHOLD + 2))
     assert await is_pulled(weighing)
     inspected = await weighing.registry.publishing.moderation.inspect(GREET, by=OPERATOR)
     assert inspected.dependents == MAX_DEPENDENTS + 1
@@ -212,7 +212,7 @@ async def test_a_popular_package_is_left_to_an_administrator(weighing: World) ->
 async def test_a_quarantine_by_reports_is_undone_with_one_decision_and_stays_undone(
     weighing: World, state: ReportState
 ) -> None:
-    await report_all(weighing, await mob(weighing, THRESHOLD))
+    await report_all(weighing, await new_reporters(weighing, THRESHOLD))
     assert not await is_pulled(weighing)
     await decide(weighing, state)
     assert await is_pulled(weighing)
@@ -231,7 +231,7 @@ async def test_a_release_that_was_dismissed_while_its_reports_were_weighed_stays
         await decide(weighing, ReportState.DISMISSED)
         return await weighed(weights, reports)
 
-    first, second, third = await mob(weighing, THRESHOLD)
+    first, second, third = await new_reporters(weighing, THRESHOLD)
     await report_all(weighing, [first, second])
     monkeypatch.setattr(ReportWeights, "weighed", overtaken)
     await report(weighing, third)
@@ -239,7 +239,7 @@ async def test_a_release_that_was_dismissed_while_its_reports_were_weighed_stays
 
 
 async def test_one_button_restores_a_release_that_reports_quarantined(weighing: World) -> None:
-    await report_all(weighing, await mob(weighing, THRESHOLD))
+    await report_all(weighing, await new_reporters(weighing, THRESHOLD))
     path = "/manage/reports/acme/greet/1.0.0"
     admin = await signed_in(weighing, weighing.people.admin, path)
     await admin.submit(f"{path}/decision", "Restore, and dismiss the reports")
@@ -250,7 +250,7 @@ async def test_one_button_restores_a_release_that_reports_quarantined(weighing: 
 async def test_what_an_administrator_restored_otherwise_is_not_quarantined_again(
     weighing: World,
 ) -> None:
-    await report_all(weighing, await mob(weighing, THRESHOLD))
+    await report_all(weighing, await new_reporters(weighing, THRESHOLD))
     await weighing.registry.publishing.moderation.restore(GREET, by=OPERATOR)
     await report(weighing, await reporter(weighing, "kim", address="192.0.2.1"))
     assert await is_pulled(weighing)
@@ -260,7 +260,7 @@ async def test_no_mail_says_that_a_release_is_quarantined_which_was_restored(
     weighing: World,
 ) -> None:
     admin = weighing.people.admin.account.model_copy(update={"email": "admin@example.org"})
-    await report_all(weighing, await mob(weighing, THRESHOLD))
+    await report_all(weighing, await new_reporters(weighing, THRESHOLD))
     await weighing.registry.publishing.moderation.restore(GREET, by=OPERATOR)
     await weighing.stores.directory.replace(admin)
     weighing.clock.advance(timedelta(days=8))
@@ -283,7 +283,7 @@ async def test_reports_change_nothing_of_what_an_administrator_quarantined(
 
 async def test_a_reporter_who_was_wrong_counts_half_and_then_nothing(weighing: World) -> None:
     """False reports cost weight; one that was made in good faith costs nothing."""
-    people = await mob(weighing, THRESHOLD)
+    people = await new_reporters(weighing, THRESHOLD)
     wrong = people[0]
     names = ("p0", "p1", "p2", "p3")
     await publish(weighing, *names)
@@ -305,7 +305,7 @@ async def test_a_reporter_who_was_wrong_counts_half_and_then_nothing(weighing: W
 
 async def test_reports_that_wait_weigh_less_once_their_reporter_was_wrong(weighing: World) -> None:
     """Whoever reports everything at once gains nothing by being early."""
-    people = await mob(weighing, THRESHOLD)
+    people = await new_reporters(weighing, THRESHOLD)
     await publish(weighing, "p0", "p1")
     for name in ("p0", "p1"):
         await report(weighing, people[0], Coordinate.parse("acme", name, "1.0.0"))
@@ -317,7 +317,7 @@ async def test_reports_that_wait_weigh_less_once_their_reporter_was_wrong(weighi
 
 
 async def test_locked_accounts_weigh_nothing(weighing: World) -> None:
-    people = await mob(weighing, THRESHOLD)
+    people = await new_reporters(weighing, THRESHOLD)
     await report(weighing, people[0])
     thief = await weighing.registry.identity.accounts.by_name_or_id("mob0")
     accounts = weighing.registry.administration.accounts
@@ -330,7 +330,7 @@ async def test_reports_quarantine_so_many_releases_at_a_time_and_no_more(weighin
     """Old accounts, bought by the dozen, still cannot close a registry."""
     names = [f"p{number}" for number in range(MAX_QUARANTINES + 1)]
     await publish(weighing, *names)
-    people = await mob(weighing, THRESHOLD)
+    people = await new_reporters(weighing, THRESHOLD)
     at = [Coordinate.parse("acme", each, "1.0.0") for each in names]
     for each in at:
         await report_all(weighing, people, each)
@@ -346,7 +346,7 @@ async def test_administrators_and_owners_are_told_what_reports_quarantined(
     for person, email in ((weighing.people.admin, "admin"), (weighing.people.ann, "ann")):
         known = person.account.model_copy(update={"email": f"{email}@example.org"})
         await weighing.stores.directory.replace(known)
-    await report_all(weighing, await mob(weighing, THRESHOLD))
+    await report_all(weighing, await new_reporters(weighing, THRESHOLD))
     first, quarantined = weighing.mailer.to("admin@example.org")
     assert "Nothing was changed." in first.text
     assert "quarantined until you decide" in quarantined.text

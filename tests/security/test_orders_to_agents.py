@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.protocol.mcp.agent import Agent, Told
 from tests.support.archives import bala
 from tests.support.documented_packages import documented_bala, published
+from tests.support.mcp_agent import Agent, Told
 from tests.support.world import OpenWorld
 
 # Invisible, and read by models.

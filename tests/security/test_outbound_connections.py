@@ -22,8 +22,9 @@ from tests.security.routes import readable
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.noted_connections import NOTED, noted
-from tests.support.registry_process import BOUND_SECONDS, pulled, push, running_registry
-from tests.support.trusted_publishing import EXCHANGE, CiSystems
+from tests.support.registry_process import pulled, push, running_registry
+from tests.support.trusted_publishing import EXCHANGE, provider_issuers
+from tests.support.waiting import BOUND_SECONDS
 from tests.support.world import URL, OpenWorld, World
 
 pytestmark = pytest.mark.measured
@@ -86,7 +87,7 @@ async def test_settings_forbid_what_people_and_jobs_cause(
     internet = FakeInternet()  # Reaches nobody, and notes whom it was asked for.
     settings = FORBIDDEN if forbidden else {}
     world = await worlds(**settings, wrap=lambda stores: replace(stores, fetcher=internet))
-    job = CiSystems(world.clock, URL).token(Provider.GITHUB)
+    job = provider_issuers(world.clock, URL).token(Provider.GITHUB)
     exchanged = await world.send("POST", EXCHANGE, content=json.dumps({"token": job}).encode())
     assert not exchanged.is_success
     path = "/account/organizations/acme/publishers"

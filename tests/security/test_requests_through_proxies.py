@@ -23,7 +23,7 @@ from shared.ports.http_client import (
     Unanswered,
 )
 from tests.security.test_server_side_requests import FORBIDDEN, PUBLIC, Names, never
-from tests.support.authorities import Authority
+from tests.support.authorities import CertificateAuthority
 from tests.support.forward_proxies import ForwardProxy, forwarding
 
 pytestmark = pytest.mark.measured
@@ -33,8 +33,8 @@ URL = f"https://{HOST}/keys"
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority.create(tmp_path_factory.mktemp("authority"))
+def authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
+    return CertificateAuthority.create(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ async def unknown(host: str, _port: int) -> Sequence[str]:
 def fetcher(
     proxy: ForwardProxy,
     *addresses: str,
-    authority: Authority | None = None,
+    authority: CertificateAuthority | None = None,
     inside: Sequence[str] = (),
     no_proxy: str = "",
 ) -> GuardedFetcher:
@@ -140,7 +140,7 @@ async def test_one_forbidden_address_among_public_ones_is_enough(proxy: ForwardP
 
 @pytest.mark.parametrize("addresses", [[PUBLIC], []], ids=["resolves here", "for the proxy alone"])
 async def test_a_name_goes_to_the_proxy_and_its_certificate_is_checked_here(
-    proxy: ForwardProxy, authority: Authority, addresses: list[str]
+    proxy: ForwardProxy, authority: CertificateAuthority, addresses: list[str]
 ) -> None:
     async with server(authority.server_context(HOST)) as port:
         proxy.hosts = {HOST: port}
@@ -150,7 +150,7 @@ async def test_a_name_goes_to_the_proxy_and_its_certificate_is_checked_here(
 
 
 async def test_a_proxy_that_connects_to_another_server_gets_no_request(
-    proxy: ForwardProxy, authority: Authority
+    proxy: ForwardProxy, authority: CertificateAuthority
 ) -> None:
     heard: list[bytes] = []
     async with server(authority.server_context("other.test"), heard) as port:
@@ -161,7 +161,7 @@ async def test_a_proxy_that_connects_to_another_server_gets_no_request(
 
 
 async def test_a_certificate_of_an_unknown_authority_is_named_as_the_reason(
-    proxy: ForwardProxy, authority: Authority
+    proxy: ForwardProxy, authority: CertificateAuthority
 ) -> None:
     async with server(authority.server_context(HOST)) as port:
         proxy.hosts = {HOST: port}
@@ -170,7 +170,7 @@ async def test_a_certificate_of_an_unknown_authority_is_named_as_the_reason(
 
 
 async def test_a_host_inside_goes_through_the_proxy_if_the_operator_names_it(
-    proxy: ForwardProxy, authority: Authority
+    proxy: ForwardProxy, authority: CertificateAuthority
 ) -> None:
     async with server(authority.server_context(HOST)) as port:
         proxy.hosts = {HOST: port}
@@ -183,7 +183,7 @@ async def test_a_host_inside_goes_through_the_proxy_if_the_operator_names_it(
 
 @pytest.mark.parametrize("no_proxy", [HOST, ".test", "*"])
 async def test_no_proxy_goes_directly(
-    proxy: ForwardProxy, authority: Authority, no_proxy: str
+    proxy: ForwardProxy, authority: CertificateAuthority, no_proxy: str
 ) -> None:
     async with server(authority.server_context(HOST)) as port:
         inside = [f"{HOST}:{port}"]
@@ -199,7 +199,9 @@ async def test_a_name_of_no_proxy_has_to_resolve_here(proxy: ForwardProxy) -> No
     assert proxy.asked == []
 
 
-async def test_this_machine_is_called_directly(proxy: ForwardProxy, authority: Authority) -> None:
+async def test_this_machine_is_called_directly(
+    proxy: ForwardProxy, authority: CertificateAuthority
+) -> None:
     async with server(authority.server_context("127.0.0.1")) as port:
         guarded = fetcher(proxy, "127.0.0.1", authority=authority, inside=["127.0.0.1"])
         assert (await guarded.get(f"https://127.0.0.1:{port}/", {})).status == 200
@@ -231,7 +233,7 @@ async def test_a_refusal_of_the_proxy_is_the_reason(
 
 
 async def test_a_proxy_gets_the_credentials_and_the_server_does_not(
-    proxy: ForwardProxy, authority: Authority
+    proxy: ForwardProxy, authority: CertificateAuthority
 ) -> None:
     proxy.user = "kim:secret"
     heard: list[bytes] = []
@@ -241,7 +243,9 @@ async def test_a_proxy_gets_the_credentials_and_the_server_does_not(
     assert b"proxy-authorization" not in b"".join(heard).lower()
 
 
-async def test_a_proxy_behind_tls_is_trusted_by_the_same_authority(authority: Authority) -> None:
+async def test_a_proxy_behind_tls_is_trusted_by_the_same_authority(
+    authority: CertificateAuthority,
+) -> None:
     encryption = authority.server_context("127.0.0.1")
     with forwarding(ForwardProxy(encryption=encryption)) as proxy:
         async with server(authority.server_context(HOST)) as port:
@@ -265,7 +269,7 @@ async def test_people_are_not_told_what_the_proxy_knows_about_names(proxy: Forwa
 
 
 async def test_a_name_server_that_drops_questions_holds_nothing_up(
-    proxy: ForwardProxy, authority: Authority
+    proxy: ForwardProxy, authority: CertificateAuthority
 ) -> None:
     async with server(authority.server_context(HOST)) as port:
         proxy.hosts = {HOST: port}
@@ -277,7 +281,9 @@ async def test_a_name_server_that_drops_questions_holds_nothing_up(
             assert (await guarded.get(URL, {})).status == 200
 
 
-async def test_connecting_sends_no_request(proxy: ForwardProxy, authority: Authority) -> None:
+async def test_connecting_sends_no_request(
+    proxy: ForwardProxy, authority: CertificateAuthority
+) -> None:
     heard: list[bytes] = []
     async with server(authority.server_context(HOST), heard) as port:
         proxy.hosts = {HOST: port}

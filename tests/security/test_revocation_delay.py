@@ -17,9 +17,10 @@ import httpx
 import pytest
 
 from tests.support.archives import bala
-from tests.support.registry_process import BOUND_SECONDS, RegistryProcess, running_registry
+from tests.support.registry_process import RegistryProcess, running_registry
 from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
+from tests.support.waiting import BOUND_SECONDS
 
 pytestmark = one_machine("processes share a data folder")
 

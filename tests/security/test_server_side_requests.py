@@ -19,7 +19,7 @@ import pytest
 from shared.adapters.http_fetcher import MAX_BYTES, GuardedFetcher, resolve
 from shared.adapters.network import Network
 from shared.ports.http_client import Unanswered
-from tests.support.server import make_certificate
+from tests.support.authorities import CertificateAuthority
 
 pytestmark = pytest.mark.measured
 
@@ -262,14 +262,12 @@ async def test_plain_http_is_for_named_hosts_of_this_machine() -> None:
 async def test_a_certificate_must_be_for_the_name_and_not_for_the_address(
     tmp_path: Path, name: str, answers: bool
 ) -> None:
-    made = make_certificate(tmp_path, f"DNS:{name}")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(made.chain, made.key)
-    async with _tls_server(context) as port:
+    authority = CertificateAuthority.create(tmp_path)
+    async with _tls_server(authority.server_context(name)) as port:
         guarded = GuardedFetcher(
             [f"login.test:{port}"],
             resolving=Names([["127.0.0.1"]]),
-            network=Network(ca_file=made.chain),
+            network=Network(ca_file=authority.file),
         )
         with nullcontext() if answers else pytest.raises(Unanswered):
             fetched = await guarded.post(f"https://login.test:{port}/keys", {}, b"body")

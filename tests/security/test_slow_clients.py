@@ -15,9 +15,10 @@ import pytest
 
 from shared.domain.body_sizes import MAX_BODY_BYTES
 from tests.support.archives import bala
-from tests.support.registry_process import BOUND_SECONDS, RegistryProcess, running_registry
+from tests.support.registry_process import RegistryProcess, running_registry
 from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
+from tests.support.waiting import BOUND_SECONDS
 
 pytestmark = [pytest.mark.slow, one_machine("it is about the host of one machine")]
 

@@ -24,7 +24,13 @@ from tests.support.archives import bala
 from tests.support.browsers import Browser, signed_in
 from tests.support.device_login import ask, poll
 from tests.support.sign_in import open_sign_in
-from tests.support.telemetry import Heard, Traced, attributes_of, hearing, tracing
+from tests.support.telemetry import (
+    CollectedMetrics,
+    Traced,
+    attributes_of,
+    collect_metrics,
+    tracing,
+)
 from tests.support.world import URL, OpenWorld, Person, World
 
 pytestmark = pytest.mark.slow
@@ -110,9 +116,9 @@ def _logged_address(url: httpx.URL) -> str:
 
 @dataclass
 class Told:
-    """All that tells of requests: what was logged, what was heard, and the spans."""
+    """All that tells of requests: what was logged, the metrics, and the spans."""
 
-    heard: Heard
+    metrics: CollectedMetrics
     traced: Traced
     capfd: pytest.CaptureFixture[str]
     lines: str = ""
@@ -122,14 +128,14 @@ class Told:
         log.error("end")
         said = self.capfd.readouterr()
         self.lines += said.out + said.err
-        return self.lines + self.heard.text() + self.traced.text()
+        return self.lines + self.metrics.text() + self.traced.text()
 
 
 @pytest.fixture
 def shown(capfd: pytest.CaptureFixture[str]) -> Iterator[Told]:
     """Return everything that is told until the test ends."""
-    with hearing() as heard, tracing() as traced:
-        yield Told(heard, traced, capfd)
+    with collect_metrics() as metrics, tracing() as traced:
+        yield Told(metrics, traced, capfd)
 
 
 def watched(world: World) -> Secrets:
@@ -252,17 +258,17 @@ async def test_no_secret_is_in_telemetry(worlds: OpenWorld, shown: Told) -> None
     text = shown.text()
     assert secrets.in_(text) == set()
     assert set(_EMAIL.findall(unquote(text))) == set()
-    told = words(shown.heard) | words_of_spans(shown.traced)
+    told = words(shown.metrics) | words_of_spans(shown.traced)
     assert [each for each in told if not WORD_OF_THE_CODE.fullmatch(each)] == []
     assert "secret" not in shown.traced.text()  # The name of a private package.
     # It was a test of something: a lot was sent, and a lot was told.
     assert len(secrets.found) > 30
     assert shown.lines.count('"event":"request"') > 500
-    assert {point["state"] for point in shown.heard.points(PUSHES)} == {"live"}
-    assert len({point["operation"] for point in shown.heard.points(REQUESTS)}) > 100
+    assert {point["state"] for point in shown.metrics.points(PUSHES)} == {"live"}
+    assert len({point["operation"] for point in shown.metrics.points(REQUESTS)}) > 100
     assert len({each.name for each in shown.traced.spans}) > 100
     assert {"metadata", "directory", "events"} <= {
-        point["store"] for point in shown.heard.points(STORE_CALLS)
+        point["store"] for point in shown.metrics.points(STORE_CALLS)
     }
 
 
@@ -291,12 +297,12 @@ async def test_no_secret_is_in_an_address_that_hosts_log(worlds: OpenWorld, show
     assert len(secrets.addresses) > 50
 
 
-def words(heard: Heard) -> set[str]:
+def words(metrics: CollectedMetrics) -> set[str]:
     """Return the values of the attributes of metrics: there are many of them."""
     attributes = {each.name: each.attributes for each in INSTRUMENTS}
     named = {
         value
-        for metric in heard.metrics()
+        for metric in metrics.metrics()
         for point in metric["data"]["data_points"]
         for name, value in point["attributes"].items()
         if name in attributes.get(metric["name"], ()) and name != "status"

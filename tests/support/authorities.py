@@ -30,7 +30,7 @@ TWO_DAYS = timedelta(days=2)
 
 
 @dataclass(frozen=True)
-class Authority:
+class CertificateAuthority:
     """An authority whose certificate is in `file`."""
 
     folder: Path
@@ -38,7 +38,7 @@ class Authority:
     certificate: x509.Certificate
 
     @classmethod
-    def create(cls, folder: Path) -> "Authority":
+    def create(cls, folder: Path) -> "CertificateAuthority":
         """Create an authority that keeps its files in the folder."""
         key = ec.generate_private_key(ec.SECP256R1())
         name = _name("Authority of a test")

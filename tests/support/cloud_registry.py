@@ -85,14 +85,14 @@ async def clouded(
         link_key="of tests: nobody outside will ever see what this one signs",
         **settings,
     )
-    world = replace(
+    adapters = replace(
         cloud_adapters(chosen, clock, place),
         randomness=FakeRandomness("clouded"),
         mailer=FakeMailer(),
         edge=edge,
         writes_log=False,  # Else the costs would depend on how fast a test is.
     )
-    registry = build_registry(chosen, world)
+    registry = build_registry(chosen, adapters)
     token = await _publisher(registry, "acme")
     beyond = {"http://127.0.0.1": httpx.AsyncHTTPTransport(verify=False)}
     app = httpx.ASGITransport(asking(registry), raise_app_exceptions=True)
@@ -133,7 +133,7 @@ class Meter:
 
     def taken(self, answer_bytes: int = 0) -> Usage:
         """Return what was taken since the last call."""
-        double = double_of(self.place.place, self.place.clock)
+        double = double_of(self.place.folder, self.place.clock)
         records = sum("/docs" in each.path for each in double.requests)
         units = double.charged - self._before[0]
         before = self._before[1]
@@ -214,7 +214,7 @@ Transports = Callable[[CosmosDouble], DoubleTransport]
 
 
 @dataclass
-class Feed:
+class ObservedChangeFeed:
     """The change feed as instances read it: how reads of it fail, and all requests of them."""
 
     trouble: Trouble | None = None
@@ -259,20 +259,20 @@ async def _instance(
     connections = Metered(place, meter)
     limits: dict[str, Any] = {f"limit_{each}": UNLIMITED for each in ("read", "push", "write")}
     settings = settings_of(
-        place.place,
+        place.folder,
         brake_packages=1_000_000,
         brake_releases=1_000_000,
         trusted_proxies="127.0.0.0/8",
         **limits,
     )
-    world = replace(
+    adapters = replace(
         cloud_adapters(settings, clock, connections),
         randomness=FakeRandomness("metered"),
         mailer=FakeMailer(),
         writes_log=False,  # As above.
     )
-    registry = build_registry(settings, world)
+    registry = build_registry(settings, adapters)
     app = httpx.ASGITransport(asking(registry), raise_app_exceptions=True)
     async with httpx.AsyncClient(transport=app) as http:
-        yield MeteredRegistry(registry, http, token, clock, meter, world.search)
+        yield MeteredRegistry(registry, http, token, clock, meter, adapters.search)
     await registry.close()

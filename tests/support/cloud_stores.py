@@ -1,6 +1,6 @@
 """The stores of the cloud for tests: a double of Cosmos DB and an emulator of Blob Storage.
 
-A place is a folder of a test. All who connect to the same place share what is stored.
+All who connect to the stores of the same folder share what is stored.
 """
 
 import atexit
@@ -30,7 +30,7 @@ from tests.fakes.cosmos.protocol import CosmosDouble
 from tests.fakes.cosmos.transport import DoubleTransport
 
 ANY_KEY = "a2V5"  # The double does not check signatures.
-BLOBS = "blobs.connection"  # A file of a place whose blobs are opened by another connection.
+BLOBS = "blobs.connection"  # A file of a folder whose blobs are opened by another connection.
 
 _doubles: dict[Path, CosmosDouble] = {}
 _blob_doubles: dict[Path, BlobDouble] = {}
@@ -39,21 +39,21 @@ _with_containers = set[str]()  # Prefixes of containers of blobs that this proce
 
 @dataclass(frozen=True)
 class CloudDouble:
-    """Connects to the stores of a place."""
+    """Connects to the stores of a folder."""
 
-    place: Path
+    folder: Path
     clock: Clock
     database: str = DATABASE
     transport: Callable[[CosmosDouble], DoubleTransport] = DoubleTransport
 
     @property
     def prefix(self) -> str:
-        """Return what tells the containers of this place from others of the same emulator."""
-        return f"t{hashlib.sha256(str(self.place).encode()).hexdigest()[:12]}-"
+        """Return what tells the containers of this folder from others of the same emulator."""
+        return f"t{hashlib.sha256(str(self.folder).encode()).hexdigest()[:12]}-"
 
     def cosmos(self) -> CosmosClient:
         """Return a client of the double."""
-        double = double_of(self.place, self.clock)
+        double = double_of(self.folder, self.clock)
         transport = self.transport(double)
         return CosmosClient(
             double.address, ANY_KEY, transport=transport, raw_response_hook=record_charge
@@ -61,7 +61,7 @@ class CloudDouble:
 
     def blobs(self) -> BlobServiceClient:
         """Return a client of the emulator."""
-        known = self.place / BLOBS
+        known = self.folder / BLOBS
         address = known.read_text() if known.exists() else emulator()
         return BlobServiceClient.from_connection_string(address, **BLOB_CLIENT_OPTIONS)
 
@@ -71,47 +71,47 @@ class CloudDouble:
 
 @dataclass(frozen=True)
 class CloudInMemory(CloudDouble):
-    """Connects to the stores of a place, which are both doubles in this process."""
+    """Connects to the stores of a folder, which are both doubles in this process."""
 
     @property
     def prefix(self) -> str:
-        """Return nothing: each place has an account of its own."""
+        """Return nothing: each folder has an account of its own."""
         return ""
 
     def blobs(self) -> BlobServiceClient:
         """Return a client of the double."""
-        transport = BlobTransport(blob_double_of(self.place, self.clock))
+        transport = BlobTransport(blob_double_of(self.folder, self.clock))
         return BlobServiceClient.from_connection_string(
             CONNECTION, transport=transport, **BLOB_CLIENT_OPTIONS
         )
 
 
-def double_of(place: Path, clock: Clock) -> CosmosDouble:
-    """Return the double of the place, new if there is none yet, by the clock of who asks last."""
-    double = _doubles.setdefault(place, account(clock))
+def double_of(folder: Path, clock: Clock) -> CosmosDouble:
+    """Return the double of the folder, new if there is none yet, by the clock of who asks last."""
+    double = _doubles.setdefault(folder, account(clock))
     double.now_ms = clock.now_ms
     for container in double.containers.values():
         container.now_ms = clock.now_ms
     return double
 
 
-def blob_double_of(place: Path, clock: Clock) -> BlobDouble:
-    """Return the double of Blob Storage of the place, by the clock of who asks last."""
-    if place not in _blob_doubles:
+def blob_double_of(folder: Path, clock: Clock) -> BlobDouble:
+    """Return the double of Blob Storage of the folder, by the clock of who asks last."""
+    if folder not in _blob_doubles:
         containers: dict[str, dict[str, StoredBlob]] = {name: {} for name in BLOB_CONTAINERS}
-        _blob_doubles[place] = BlobDouble(clock.now_ms, containers)
-    double = _blob_doubles[place]
+        _blob_doubles[folder] = BlobDouble(clock.now_ms, containers)
+    double = _blob_doubles[folder]
     double.now_ms = clock.now_ms
     return double
 
 
-def blob_double_at(place: Path) -> BlobDouble:
-    """Return the double of Blob Storage of a place that somebody has connected to."""
-    return _blob_doubles[place]
+def blob_double_at(folder: Path) -> BlobDouble:
+    """Return the double of Blob Storage of a folder that somebody has connected to."""
+    return _blob_doubles[folder]
 
 
 def copy_double(source: Path, target: Path) -> None:
-    """Let what is stored at the one place be stored at the other as well; blobs of an emulator are
+    """Let what is stored in the one folder be stored in the other as well; blobs of an emulator are
     left out.
     """
     original = _doubles[source]
@@ -126,10 +126,10 @@ def copy_double(source: Path, target: Path) -> None:
         _blob_doubles[target] = _blob_doubles[source].copy()
 
 
-def forget(place: Path) -> None:
-    """Let go of what is stored at the place; blobs of an emulator end with it."""
-    _doubles.pop(place, None)
-    _blob_doubles.pop(place, None)
+def forget(folder: Path) -> None:
+    """Let go of what is stored in the folder; blobs of an emulator end with it."""
+    _doubles.pop(folder, None)
+    _blob_doubles.pop(folder, None)
 
 
 def account(clock: Clock) -> CosmosDouble:

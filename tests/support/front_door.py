@@ -20,9 +20,9 @@ from functions.faces import build_app
 from shared.domain.errors.requests import Busy
 from shared.hosting.host import Host
 from shared.hosting.responses import configured_headers
-from tests.fakes.azurite import ACCOUNT, KEY
+from tests.fakes.azurite import ACCOUNT, KEY, blob_endpoint
 from tests.fakes.system import FakeClock
-from tests.repo.bicep_templates import MAIN, module, template, unwrapped
+from tests.support.bicep_templates import MAIN, module, template, unwrapped
 from tests.support.cloud_registry import CloudRegistry, clouded
 from tests.support.cloud_stores import emulator
 from tests.support.world import URL
@@ -398,7 +398,7 @@ class EdgeRegistry:
 async def behind_front_door(folder: Path, **settings: Any) -> AsyncGenerator[EdgeRegistry]:
     """Serve an empty registry over stores of its own, as the templates set it up with an edge."""
     app = AppOrigin()
-    blobs = BlobOrigin(_account_address(), "")
+    blobs = BlobOrigin(blob_endpoint(emulator()), "")
     front_door = FrontDoor(FakeClock(), {APP: app, CHANGES: app, UPLOADS: app, BLOBS: blobs})
     ours = {"archive_cdn_url": URL, "archive_cdn_origin": "blobs"}
     async with clouded(folder, front_door, **{**ours, **settings}) as cloud:
@@ -410,8 +410,3 @@ async def behind_front_door(folder: Path, **settings: Any) -> AsyncGenerator[Edg
         beyond = {"http://127.0.0.1": plain_transport()}
         async with httpx.AsyncClient(transport=front_door, mounts=beyond) as http:
             yield EdgeRegistry(replace(cloud, http=http), front_door, app, blobs, http)
-
-
-def _account_address() -> str:
-    parts = dict(part.split("=", 1) for part in emulator().rstrip(";").split(";"))
-    return parts["BlobEndpoint"]

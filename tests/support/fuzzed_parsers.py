@@ -19,11 +19,12 @@ from shared.domain.archives.bala import read_bala
 from shared.domain.dependency_files import named_dependencies
 from shared.domain.errors.base import Refusal
 from shared.domain.mail_domains import parse_registration
+from shared.ports.http_client import HttpResponse, Unanswered
 from shared.prose.rendering import render_markdown
 from shared.prose.text_links import TextPlace
-from tests.security.test_hostile_bodies import BODIES, TEXTS
 from tests.support.archives import bala
 from tests.support.edited_sources import case, fault_of
+from tests.support.request_parsers import BODIES, TEXTS
 
 MOST_SECONDS = 5.0  # Of the processor for an input; most take a millisecond.
 MOST_BYTES = 512 * 1024 * 1024  # That the process grows by, caches of libraries included.
@@ -54,6 +55,10 @@ class Parser(Struct, frozen=True):
 
 def _text(read: Callable[[str], object]) -> Read:
     return lambda content: read(content.decode("utf-8", "replace"))
+
+
+def _registration(content: bytes) -> None:
+    parse_registration(HttpResponse(200, {}, content).json_object())
 
 
 def _source(content: bytes) -> None:
@@ -87,9 +92,7 @@ PARSERS: Mapping[str, Parser] = {
     ),
     "GraphQL": Parser(_text(parse_within_limits), (_GRAPHQL,), (GraphQLError,)),
     "Ballerina source": Parser(_source, (b"\x00" * 8,)),
-    "RDAP": Parser(
-        lambda content: parse_registration(json.loads(content)), (_RDAP,), (ValueError,)
-    ),
+    "RDAP": Parser(_registration, (_RDAP,), (Unanswered,)),
     **{name: Parser(read, (_JSON, _FORM, _PART)) for name, read in BODIES.items()},
     **{name: Parser(_text(read), _WORDS) for name, read in TEXTS.items()},
 }

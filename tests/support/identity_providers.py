@@ -24,8 +24,8 @@ BACK = "https://registry.test/sign-in/it/callback"
 STRONG = StrongClaims.parse("amr=fido, acr=phr, acrs=c1")
 
 
-class Place:
-    """An issuer, and the three kinds of provider over it."""
+class ProviderSetup:
+    """An issuer, and the three kinds of provider at it."""
 
     def __init__(self, internet: FakeInternet | None = None) -> None:
         """Open the issuer in this internet."""

@@ -7,7 +7,7 @@ from itertools import chain
 
 from anyio.to_thread import run_sync
 
-from tests.deployment.machines import blocks, page_of
+from tests.support.page_scripts import blocks, page_of
 from tests.support.terminal import Terminal
 from tests.support.world import URL, World
 

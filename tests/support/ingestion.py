@@ -2,11 +2,12 @@
 
 import gzip
 import json
-import threading
 from collections.abc import Generator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
+
+from tests.support.served_handlers import QuietHandler, serving_thread
 
 KEY = "00000000-0000-0000-0000-000000000001"
 
@@ -32,11 +33,11 @@ class Ingestion(ThreadingHTTPServer):
         return [each["baseData"] for each in found if each["baseType"] == kind]
 
 
-class _Taking(BaseHTTPRequestHandler):
+class _Taking(QuietHandler):
     def do_POST(self) -> None:
         """Take what is sent."""
         assert isinstance(self.server, Ingestion)
-        body = self.rfile.read(int(self.headers["content-length"]))
+        body = self.read_body()
         if self.headers.get("content-encoding") == "gzip":
             body = gzip.decompress(body)
         whole = body.startswith(b"[")
@@ -44,25 +45,11 @@ class _Taking(BaseHTTPRequestHandler):
         self.server.paths.add(self.path)
         self.server.items += items
         taken = {"itemsReceived": len(items), "itemsAccepted": len(items), "errors": []}
-        answer = json.dumps(taken).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there.
-        """Say nothing."""
+        self.answer(200, json.dumps(taken).encode())
 
 
 @contextmanager
 def ingesting() -> Generator[Ingestion]:
     """Serve it until the block ends."""
-    server = Ingestion()
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
+    with Ingestion() as server, serving_thread(server):
         yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -3,10 +3,11 @@ acme/greet.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from shared.domain.trusted_publishing.presets import Preset, preset_of
-from tests.fakes.identity_provider import FakeInternet, Issuer, rsa_key
 from tests.fakes.system import FakeClock
+from tests.support.job_issuers import Job, JobIssuers
 
 COMMIT = "b8962f4eaff8e14fc646cb22c596c81e67d71362"
 ORGANIZATION = "5a1c3c5e-8b7c-4b1e-9f0a-1c2d3e4f5a6b"
@@ -169,27 +170,19 @@ def asked_claims(preset: Preset) -> dict[str, str]:
     return {claim.name: claim.example for claim in preset.claims}
 
 
-class IssuerDoubles:
-    """All issuers that have presets, on an internet of their own."""
+def preset_issuers(clock: FakeClock, audience: str) -> JobIssuers[str]:
+    """Return all issuers that have presets, which write no `jti`."""
+    jobs = {
+        label: Job(
+            ISSUERS[label],
+            partial(_claims_of, label),
+            audience=PRESETS[label].audience,
+            lifetime_s=LIFETIME_S,
+        )
+        for label in JOBS
+    }
+    return JobIssuers(clock, audience, jobs, first_key=40)
 
-    def __init__(self, clock: FakeClock, audience: str) -> None:
-        """Sign for the registry at `audience`, by its clock."""
-        self._audience = audience
-        self._now_s = lambda: clock.now_ms() // 1000
-        # Keys of the same name, so that nothing but the signature tells them apart.
-        self.issuers = {
-            label: Issuer(url, now_s=self._now_s, keys={"key-1": rsa_key(40 + number)})
-            for number, (label, url) in enumerate(ISSUERS.items())
-        }
-        self.internet = FakeInternet(list(self.issuers.values()))
 
-    def token(self, label: str, **changes: object) -> str:
-        """Return a token of the job of an issuer with some claims changed; None takes one out.
-
-        Two tokens of the same second are the same, as with issuers that write no `jti`.
-        """
-        base: Claims = {
-            "aud": PRESETS[label].audience or self._audience,
-            "exp": self._now_s() + LIFETIME_S,
-        }
-        return self.issuers[label].sign({**JOBS[label](), **base, **changes})
+def _claims_of(label: str, **_changes: object) -> Claims:
+    return JOBS[label]()

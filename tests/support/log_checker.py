@@ -33,6 +33,11 @@ def naive_root(leaves: Sequence[bytes]) -> bytes:
     return hashlib.sha256(b"\1" + left + naive_root(leaves[split:])).digest()
 
 
+def naive_entries_root(entries: Sequence[bytes]) -> bytes:
+    """Return the Merkle tree hash over entries."""
+    return naive_root([naive_leaf(entry) for entry in entries])
+
+
 def naive_inclusion(index: int, leaves: Sequence[bytes]) -> list[bytes]:
     """Return PATH(m, D[n]) of RFC 6962."""
     if len(leaves) == 1:

@@ -1,18 +1,16 @@
 """A small transparency log as files, and a server of them: for tests of what verifies a log.
 
 It is written against c2sp.org/tlog-tiles, signed-note, tlog-cosignature and tlog-proof, and shares
-no code with the product: it hashes by the recursive definition of RFC 6962.
+no code with the product.
 """
 
 import base64
 import hashlib
 import json
-import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -21,7 +19,8 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tests.support.log_checker import ORIGIN
+from tests.support.log_checker import ORIGIN, naive_entries_root, naive_inclusion, naive_leaf
+from tests.support.served_handlers import QuietHandler, served_handler
 
 TIME = "2026-11-28T10:00:00Z"
 
@@ -91,31 +90,13 @@ class LogTreeFiles:
 
     def __init__(self, entries: Sequence[bytes]) -> None:
         self.entries = list(entries)
-        self._hash = cache(self._computed)
-
-    def _computed(self, start: int, stop: int) -> bytes:
-        if stop == start:
-            return _sha256(b"")
-        if stop - start == 1:
-            return _sha256(b"\0" + self.entries[start])
-        split = start + (1 << ((stop - start - 1).bit_length() - 1))
-        return _sha256(b"\1" + self._hash(start, split) + self._hash(split, stop))
 
     def root(self, size: int) -> bytes:
-        return self._hash(0, size)
+        return naive_entries_root(self.entries[:size])
 
     def proof(self, index: int, size: int) -> list[bytes]:
         """Return the proof that an entry is in the first ones."""
-
-        def path(start: int, stop: int) -> list[bytes]:
-            if stop - start == 1:
-                return []
-            split = start + (1 << ((stop - start - 1).bit_length() - 1))
-            if index < split:
-                return [*path(start, split), self._hash(split, stop)]
-            return [*path(split, stop), self._hash(start, split)]
-
-        return path(0, size)
+        return naive_inclusion(index, [naive_leaf(entry) for entry in self.entries[:size]])
 
     def tiles(self, size: int) -> Iterator[tuple[str, bytes]]:
         """Yield the paths and contents of all tiles and bundles of a size."""
@@ -127,7 +108,9 @@ class LogTreeFiles:
                 width = min(256, count - first)
                 path = _path(first // 256) + (f".p/{width}" if width < 256 else "")
                 places = range(first, first + width)
-                hashes = (self._hash(n * span, (n + 1) * span) for n in places)
+                hashes = (
+                    naive_entries_root(self.entries[n * span : (n + 1) * span]) for n in places
+                )
                 yield f"tile/{level}/{path}", b"".join(hashes)
                 if level == 0:
                     parts = (
@@ -163,7 +146,7 @@ def commitment(index: int, salt: bytes, opening: bytes) -> bytes:
 
 
 @dataclass
-class Site:
+class ServedLog:
     """What a registry serves, by the path; a test changes `files` to lie."""
 
     tree: LogTreeFiles
@@ -230,10 +213,10 @@ class Site:
 
 
 @contextmanager
-def serving(site: Site) -> Generator[str]:
+def serving(site: ServedLog) -> Generator[str]:
     """Serve a site on this machine, and return its address."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
@@ -243,26 +226,12 @@ def serving(site: Site) -> Generator[str]:
                 special(self)
                 return
             content = site.files.get(path)
-            self.send_response(404 if content is None else 200)
-            self.send_header("Content-Length", str(len(content or b"")))
-            self.end_headers()
-            self.wfile.write(content or b"")
+            self.answer(404 if content is None else 200, content or b"")
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            body = self.read_body()
             site.requests.append((f"POST {self.path}", {**self.headers, "body": body.decode()}))
-            self.send_response(200 if self.path == "/hook" else 500)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+            self.answer(200 if self.path == "/hook" else 500)
 
-        def log_message(self, format: str, *_: object) -> None:  # noqa: A002 - its name there.
-            """Print nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with served_handler(Handler) as address:
+        yield address

@@ -9,7 +9,7 @@ from functools import partial
 from types import NoneType
 from typing import Any, TypeVar, cast
 
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import Busy
@@ -19,9 +19,47 @@ Port = TypeVar("Port")
 Proceed = Callable[[], Any]  # Makes the call, and returns what the method returns.
 Intercept = Callable[[str, Proceed], Any]  # With the name of the method; returns as `Proceed` does.
 
-# What a registry is built over and no request waits for, beside functions and plain values.
-NO_STORES = {"clock", "randomness", "keys", "edition", "links", "edge"}
-_NO_STORE = (NoneType, bool, Enum)
+# Adapters of other systems and of this process.
+NOT_STORES = frozenset(
+    {
+        "clock",
+        "randomness",
+        "keys",
+        "mailer",
+        "fetcher",
+        "advisory_dumps",
+        "confined",
+        "edition",
+        "archive_path",
+        "close",
+        "links",
+        "feed",
+        "copies",
+        "revocations",  # Acts of operators, which the log has.
+        "snapshots",
+        "caller_scope",
+        "edge",
+        "require_disk_space",
+        "disk_space",
+        "connect_upstream",
+        "connect_scanner",
+        "scanner",
+        "connect",
+        "log_keys",
+        "release_signer",
+        "witness_keys",
+        "writes_log",
+        "components",
+        "versions",
+        "certificate_made_ms",
+    }
+)
+# The stores of a registry, whose calls are noted, have budgets and are metrics.
+STORES = tuple(name for name in Adapters.__struct_fields__ if name not in NOT_STORES)
+# The ports that a request may wait for, stores and others.
+_NEVER_WAITED_FOR = ("clock", "randomness", "keys", "edition", "links", "edge")
+PORTS = tuple(name for name in Adapters.__struct_fields__ if name not in _NEVER_WAITED_FOR)
+_VALUES = (NoneType, bool, Enum)  # Adapters that are plain values.
 
 
 def intercepted(port: Port, intercept: Intercept, methods: Collection[str] | None = None) -> Port:
@@ -79,22 +117,32 @@ def counting(port: Port, calls: Counter[str]) -> Port:
 
 
 @dataclass
-class Journal:
-    """Every call of every store in the order they begin: `metadata.find`, `archives.read`; and how
+class CallRecorder:
+    """Every call of some ports in the order they begin: `metadata.find`, `archives.read`; and how
     many packages and releases these calls found."""
 
+    ports: Collection[str] = PORTS
     calls: list[str] = field(default_factory=list[str])
     found: Counter[str] = field(default_factory=Counter[str])
 
-    def wrap(self, stores: Adapters) -> Adapters:
-        """Return the stores with every call written down here."""
-        ports = {
-            name: noting(port, self._note(name))
-            for name, port in asdict(stores).items()
-            if name not in NO_STORES and not isinstance(port, _NO_STORE) and not callable(port)
+    def wrap(self, adapters: Adapters) -> Adapters:
+        """Return the adapters with every call recorded here."""
+        wrapped = {
+            name: noting(port, self._record(name))
+            for name in self.ports
+            if not isinstance(port := getattr(adapters, name), _VALUES) and not callable(port)
         }
-        ports["metadata"] = intercepted(ports["metadata"], self._find, ("survey", "find"))
-        return replace(stores, **ports)
+        wrapped["metadata"] = intercepted(wrapped["metadata"], self._find, ("survey", "find"))
+        return replace(adapters, **wrapped)
+
+    def counts(self) -> Counter[str]:
+        """Return how often each method of each port was called."""
+        return Counter(self.calls)
+
+    def forget(self) -> None:
+        """Begin again."""
+        self.calls.clear()
+        self.found.clear()
 
     def taken(self) -> list[str]:
         """Return what was called since this was asked last."""
@@ -108,7 +156,7 @@ class Journal:
         self.found.clear()
         return finds
 
-    def _note(self, port: str) -> Callable[[str], None]:
+    def _record(self, port: str) -> Callable[[str], None]:
         return lambda method: self.calls.append(f"{port}.{method}")
 
     async def _find(self, method: str, proceed: Proceed) -> Any:
@@ -117,48 +165,6 @@ class Journal:
         heads = found if method == "survey" else [found.head]
         self.found[f"metadata.{method}"] += sum(each is not None for each in heads)
         return found
-
-
-PORTS = (
-    "metadata",
-    "documents",
-    "archives",
-    "directory",
-    "events",
-    "work",
-    "pulls",
-    "pull_records",
-    "search",
-)
-
-
-@dataclass
-class Ledger:
-    """Counts the calls of every port."""
-
-    by_port: Mapping[str, Counter[str]] = field(
-        default_factory=lambda: {port: Counter[str]() for port in PORTS}
-    )
-
-    def wrap(self, stores: Adapters) -> Adapters:
-        """Return the stores with every call counted."""
-        ports = {
-            port: counting(getattr(stores, port), calls) for port, calls in self.by_port.items()
-        }
-        return replace(stores, **ports)
-
-    def forget(self) -> None:
-        """Begin again."""
-        for calls in self.by_port.values():
-            calls.clear()
-
-    def calls(self) -> dict[str, int]:
-        """Return how often each method of each port was called."""
-        return {
-            f"{port}.{method}": count
-            for port, calls in self.by_port.items()
-            for method, count in calls.items()
-        }
 
 
 class Moment(Enum):

@@ -48,18 +48,18 @@ def addresses() -> StoreAddresses | None:
 class RealStores:
     """Connects to the real stores of a place."""
 
-    place: Path
+    folder: Path
     connected: IdentityClients
 
     @property
     def database(self) -> str:
         """Return the database of who opened the place first."""
-        return (self.place / DATABASE_FILE).read_text()
+        return (self.folder / DATABASE_FILE).read_text()
 
     @property
     def prefix(self) -> str:
         """Return what tells the containers of this place from others of the account."""
-        return f"t{hashlib.sha256(str(self.place).encode()).hexdigest()[:12]}-"
+        return f"t{hashlib.sha256(str(self.folder).encode()).hexdigest()[:12]}-"
 
     def cosmos(self) -> CosmosClient:
         """Return a client of the records."""
@@ -75,12 +75,12 @@ class RealStores:
     async def prepare(self) -> None:
         """Make the stores of a new place, empty; nothing happens to one that was opened before."""
         # Several processes may open it first.
-        with hold_file_lock(self.place / f"{DATABASE_FILE}.lock"):
-            if not (self.place / DATABASE_FILE).exists():
+        with hold_file_lock(self.folder / f"{DATABASE_FILE}.lock"):
+            if not (self.folder / DATABASE_FILE).exists():
                 await self._make_stores()
 
     async def _make_stores(self) -> None:
-        (self.place / DATABASE_FILE).write_text(_own_database())
+        (self.folder / DATABASE_FILE).write_text(_own_database())
         async with self.cosmos() as client:
             await _emptied(await client.create_database_if_not_exists(self.database))
         await make_containers(self)

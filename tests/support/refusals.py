@@ -22,8 +22,8 @@ from shared.domain.errors.base import (
 from shared.domain.errors.identity import DeviceRefusal, Untrusted
 from shared.domain.errors.requests import TooMany
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass, RateLimitSubject
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 ALLOWANCE = RateLimitAllowance(
     RateLimitClass.PUSH, RateLimitSubject.TOKEN, limit=120, remaining=0, wait_ms=16_500
 )

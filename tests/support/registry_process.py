@@ -1,19 +1,14 @@
-"""The registry as `make run` starts it, and other servers that tests and benchmarks run: processes
-on a port of their own, stopped at the end."""
+"""The registry as `make run` starts it, on a port of its own, stopped at the end."""
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 import tomllib
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
-from typing import BinaryIO
 
 import httpx
 
@@ -21,15 +16,16 @@ from tests.paths import ROOT
 from tests.protocol.bal.go import GoBal
 from tests.protocol.bal.java import JavaBal
 from tests.protocol.bal.wire import Wire
-
-BOUND_SECONDS = 60.0  # Generous: a slow machine is no failure.
+from tests.support.processes import PipeReader, answers, free_port, running_program
+from tests.support.waiting import BOUND_SECONDS
 
 
 @dataclass(frozen=True)
 class RegistryProcess:
-    """A registry that is running, and its administrator's token."""
+    """A registry that is running, what it prints, and its administrator's token."""
 
     process: "subprocess.Popen[bytes]"
+    output: PipeReader
     url: str
     data: Path
     token: str
@@ -54,8 +50,7 @@ class RegistryProcess:
     def stop(self) -> int:
         """End it as an operator does, and return its exit code."""
         self.process.send_signal(signal.SIGTERM)
-        self.process.communicate(timeout=BOUND_SECONDS)
-        return self.process.returncode
+        return self.process.wait(BOUND_SECONDS)
 
 
 @contextmanager
@@ -75,6 +70,7 @@ def running_registry(
     """
     port = free_port()
     environment = {
+        **os.environ,
         "PORT": str(port),
         "WORKERS": str(workers),
         "BALLROOM_DATA": str(data),
@@ -83,47 +79,14 @@ def running_registry(
         **settings,
     }
     url = f"http://127.0.0.1:{port}"
-    with running_process(
+    with running_program(
         command or [sys.executable, "-m", program],
         lambda: answers(f"{url}/health/{'ready' if ready else 'live'}"),
         root=data.parent if command else ROOT,
         environment=environment,
-    ) as process:
-        yield RegistryProcess(process, url, data, administrator_token(data))
-
-
-@contextmanager
-def running_process(
-    command: Sequence[str],
-    is_ready: Callable[[], bool],
-    *,
-    root: Path,
-    environment: Mapping[str, str],
-    output: BinaryIO | int = subprocess.PIPE,
-) -> Generator["subprocess.Popen[bytes]"]:
-    """Start a program, wait until it is ready, and end it however the block ends.
-
-    What it says on a pipe is shown when it has ended, for a test that fails. One that does not stop
-    is killed, and fails the test unless that failed already.
-    """
-    process = subprocess.Popen(
-        command, cwd=root, env={**os.environ, **environment}, stdout=output, stderr=output
-    )
-    is_stuck = False
-    try:
-        wait_until(process, is_ready)
-        yield process
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-        try:
-            _, said = process.communicate(timeout=BOUND_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            _, said = process.communicate()
-            is_stuck = True
-        sys.stderr.write((said or b"").decode())
-    assert not is_stuck, f"{command} did not stop within {BOUND_SECONDS:.0f} s."
+    ) as started:
+        assert started.output is not None
+        yield RegistryProcess(started.process, started.output, url, data, administrator_token(data))
 
 
 def fresh_connections() -> httpx.AsyncClient:
@@ -160,53 +123,7 @@ def pulled(url: str, release: str) -> bytes:
     return answer.content
 
 
-def wait_for(process: "subprocess.Popen[bytes]", url: str) -> None:
-    """Wait until the process answers 200 at the address; raise `RuntimeError` if it ends
-    before."""
-    wait_until(process, lambda: answers(url))
-
-
-def wait_until(process: "subprocess.Popen[bytes]", is_ready: Callable[[], bool]) -> None:
-    """Wait until the process is ready; raise `RuntimeError` if it ends before, and `TimeoutError`
-    if it takes too long."""
-    deadline = time.monotonic() + BOUND_SECONDS
-    pause = Event()
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            said = (process.communicate()[1] or b"").decode()
-            message = f"{process.args} ended before it was ready: {said or 'its log says why.'}"
-            raise RuntimeError(message)
-        if is_ready():
-            return
-        pause.wait(0.05)
-    raise TimeoutError(process.args)
-
-
-def answers(url: str) -> bool:
-    """Say whether a server answers 200 at the address."""
-    try:
-        return httpx.get(url, timeout=BOUND_SECONDS, trust_env=False).status_code == 200
-    except httpx.TransportError:
-        return False
-
-
-def listens(port: int) -> bool:
-    """Say whether a server takes connections at the port of this machine."""
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True
-
-
 def administrator_token(data: Path) -> str:
     """Return the token that the first start wrote into the data folder."""
     text = (data / "Settings.toml").read_text("utf-8")
     return tomllib.loads(text)["repository"]["maven"][0]["accesstoken"]
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

@@ -31,7 +31,9 @@ async def reporter(
     return Principal(account.id, "session", (Grant(),), signed_in_ms=now_ms, address=address)
 
 
-async def mob(world: World, count: int, *, days: int = 400, network: str = "") -> list[Principal]:
+async def new_reporters(
+    world: World, count: int, *, days: int = 400, network: str = ""
+) -> list[Principal]:
     """Return people from as many networks, or all from one /24 such as `203.0.113`."""
     return [
         await reporter(

@@ -2,9 +2,8 @@
 the address of the registry are replaced.
 """
 
-import subprocess
-import time
-from collections.abc import Callable, Generator
+import os
+from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import httpx
 from shared.hosting.http_server.server import Certificate
 from tests.paths import ROOT
 from tests.support.debian import require_packages
+from tests.support.processes import running_program
 
 NAME = "ballroom.example.org"
 PROXIES = ("nginx", "caddy")
@@ -21,7 +21,7 @@ SECONDS = 60
 
 
 @dataclass(frozen=True)
-class Site:
+class ProxiedSite:
     """What a proxy serves, and where."""
 
     folder: Path
@@ -32,14 +32,14 @@ class Site:
     name: str = NAME
 
 
-def running_proxy(proxy: str, site: Site) -> AbstractContextManager[None]:
+def running_proxy(proxy: str, site: ProxiedSite) -> AbstractContextManager[None]:
     """Run one of PROXIES for as long as the block lasts; skip the test where it is missing."""
     require_packages({"nginx": ["nginx-light"], "caddy": ["caddy"]}[proxy] + ["curl"])
     return {"nginx": started_nginx, "caddy": started_caddy}[proxy](site)
 
 
 @contextmanager
-def started_nginx(served: Site) -> Generator[None]:
+def started_nginx(served: ProxiedSite) -> Generator[None]:
     """Run nginx with its file of `infra/machine`.
 
     A connection serves any number of requests: by default nginx closes it after a thousand, which
@@ -66,12 +66,12 @@ def started_nginx(served: Site) -> Generator[None]:
     settings = "access_log off; keepalive_requests 1000000;"
     whole = f"{head}\nevents {{}}\nhttp {{ {settings}\n{site}\n}}\n"
     main.write_text(whole.replace(NAME, served.name))
-    with program(["nginx", "-c", str(main), "-p", str(folder)], served):
+    with running(["nginx", "-c", str(main), "-p", str(folder)], served):
         yield
 
 
 @contextmanager
-def started_caddy(served: Site) -> Generator[None]:
+def started_caddy(served: ProxiedSite) -> Generator[None]:
     """Run Caddy with its file of `infra/machine`, and a certificate instead of an authority."""
     folder = served.folder
     certificate = served.certificate
@@ -91,7 +91,7 @@ def started_caddy(served: Site) -> Generator[None]:
     )
     main = folder / "Caddyfile"
     main.write_text("\n".join(["{", *options, "}", site]).replace(NAME, served.name))
-    with program(["caddy", "run", "--config", str(main), "--adapter", "caddyfile"], served):
+    with running(["caddy", "run", "--config", str(main), "--adapter", "caddyfile"], served):
         yield
 
 
@@ -104,27 +104,15 @@ def replaced(text: str, replacements: dict[str, str]) -> str:
 
 
 @contextmanager
-def program(command: list[str], site: Site) -> Generator[None]:
-    """Run a program until the end of the block, which begins when it answers on the port."""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
-        try:
-            wait_for(lambda: answers(site), process)
-            yield
-        finally:
-            process.terminate()
-            process.wait(SECONDS)
+def running(command: list[str], site: ProxiedSite) -> Generator[None]:
+    """Run a proxy until the end of the block, which begins when it answers on the port."""
+    environment = dict(os.environ)
+    with running_program(command, lambda: is_served(site), root=ROOT, environment=environment):
+        yield
 
 
-def wait_for(condition: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
-    """Wait until something holds; fail with what the program printed if it ends first."""
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert process.poll() is None, (process.stdout or b"") and process.stdout.read()
-        assert time.monotonic() < deadline, "the proxy did not answer"
-
-
-def answers(site: Site) -> bool:
-    """Say whether something accepts connections there."""
+def is_served(site: ProxiedSite) -> bool:
+    """Say whether something answers there, whatever it says."""
     try:
         httpx.get(f"https://127.0.0.1:{site.port}/", verify=False, headers={"Host": site.name})  # noqa: S501 - the certificate is the test's own.
     except httpx.HTTPError:

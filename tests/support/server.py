@@ -3,11 +3,9 @@ stopped.
 """
 
 import socket
-import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Thread
 
 import httpx
@@ -84,14 +82,3 @@ def served_app(
 def client(app: ASGIApp, base_url: str = "http://registry.test") -> httpx.AsyncClient:
     """Return a client that calls the application in this process, without a socket."""
     return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=base_url)
-
-
-def make_certificate(folder: Path, name: str = "IP:127.0.0.1") -> Certificate:
-    """Return a certificate for the name that is signed by itself; this takes openssl."""
-    chain = folder / "chain.pem"
-    key = folder / "key.pem"
-    options = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
-    names = ["-addext", f"subjectAltName={name}", "-keyout", str(key), "-out", str(chain)]
-    command = ["openssl", *options.split(), *names]
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
-    return Certificate(chain, key)

@@ -76,7 +76,7 @@ def _name(organization: str, common_name: str) -> x509.Name:
 
 
 @dataclass(frozen=True)
-class Authority:
+class SigningAuthority:
     """A root and the authority below it, which issues."""
 
     root: x509.Certificate
@@ -84,7 +84,7 @@ class Authority:
     key: Key
 
     @classmethod
-    def create(cls, organization: str) -> "Authority":
+    def create(cls, organization: str) -> "SigningAuthority":
         root_key = _new_key()
         key = _new_key()
         root_name = _name(organization, "root")
@@ -158,15 +158,15 @@ class SigstoreInstance:
 
     organization: str
     log: LogKind
-    authority: Authority = field(init=False)
-    timestamps: Authority = field(init=False)
+    authority: SigningAuthority = field(init=False)
+    timestamps: SigningAuthority = field(init=False)
     certificate_log: Key = field(default_factory=_new_key)
     log_key: Key = field(default_factory=_new_key)
     authority_ends: datetime | None = None  # In the trusted root: it was revoked then.
 
     def __post_init__(self) -> None:
-        self.authority = Authority.create(self.organization)
-        self.timestamps = Authority.create(f"{self.organization} timestamps")
+        self.authority = SigningAuthority.create(self.organization)
+        self.timestamps = SigningAuthority.create(f"{self.organization} timestamps")
         self._stamping_key = _new_key()
         self._stamping = self._stamping_certificate()
 

@@ -1,21 +1,17 @@
 """A log of a few entries in memory, for tests of witnesses and of those who read logs."""
 
 import base64
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from shared.domain.transparency.checkpoints import Checkpoint
 from shared.domain.transparency.merkle_tree import (
-    EMPTY_ROOT,
     NodeAddress,
     ProofPlan,
-    leaf_hash,
-    node_hash,
     plan_consistency,
     plan_inclusion,
 )
 from shared.domain.transparency.notes import NoteSigner, SignedNote, VerifierKey
-from tests.support.log_checker import ORIGIN
+from tests.support.log_checker import ORIGIN, naive_entries_root
 
 SEED = bytes(range(32))
 OTHER_SEED = bytes(range(1, 33))
@@ -43,7 +39,7 @@ class SmallLog:
     def checkpoint(self, size: int | None = None, root: bytes | None = None) -> SignedNote:
         """Return a checkpoint of its first entries, or one with another root, which is a lie."""
         count = len(self.entries) if size is None else size
-        found = root if root is not None else naive_root(self.entries[:count])
+        found = root if root is not None else naive_entries_root(self.entries[:count])
         text = Checkpoint(self.origin, count, found).text
         return SignedNote(text, (NoteSigner(self.origin, self.seed).sign(text),))
 
@@ -64,16 +60,4 @@ class SmallLog:
 
     def _node(self, node: NodeAddress) -> bytes:
         first = node.number << node.height
-        return naive_root(self.entries[first : first + (1 << node.height)])
-
-
-def naive_root(entries: Sequence[bytes]) -> bytes:
-    """Return the root as RFC 6962 defines it, in section 2.1."""
-    if not entries:
-        return EMPTY_ROOT
-    if len(entries) == 1:
-        return leaf_hash(entries[0])
-    middle = 1
-    while middle * 2 < len(entries):
-        middle *= 2
-    return node_hash(naive_root(entries[:middle]), naive_root(entries[middle:]))
+        return naive_entries_root(self.entries[first : first + (1 << node.height)])

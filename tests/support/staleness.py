@@ -26,8 +26,9 @@ from tests.fakes.cosmos.protocol import Answer, Request
 from tests.fakes.cosmos.transport import Trouble, refusal
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
-from tests.support.registry_process import BOUND_SECONDS, RegistryProcess, running_registry
+from tests.support.registry_process import RegistryProcess, running_registry
 from tests.support.storage import Folders
+from tests.support.waiting import BOUND_SECONDS
 from tests.support.world import settings_of
 
 PROCESSES = 4
@@ -49,8 +50,8 @@ class FeedState(Enum):
 
 
 @dataclass
-class Feed:
-    """The change feed of the double, in a state."""
+class ChangeFeedDouble:
+    """The change feed of the double: it answers, is slow or fails."""
 
     state: FeedState = FeedState.ANSWERS
 
@@ -68,7 +69,7 @@ class Processes:
     """The processes, their feed, and the environment that they were started with."""
 
     processes: list[RegistryProcess]
-    feed: Feed
+    feed: ChangeFeedDouble
     settings: Mapping[str, str]
 
 
@@ -109,7 +110,7 @@ class Staleness:
 @contextmanager
 def four_processes(folder: Path) -> Generator[Processes]:
     """Start the processes over one double."""
-    feed = Feed()
+    feed = ChangeFeedDouble()
     data = folder / "data"
     unlimited = {"BALLROOM_LIMIT_READ": "", "BALLROOM_LIMIT_WRITE": ""}
     with stores(data, feed) as settings, ExitStack() as stack:

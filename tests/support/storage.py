@@ -23,8 +23,8 @@ from tests.reaching import CLOUD, FOUR_INSTANCES, ONE_MACHINE, STORAGE_VARIABLE
 
 
 class Storage(Protocol):
-    """One kind of storage. What a registry stores is found by its data folder, which is the place
-    of the arguments below."""
+    """One kind of storage. What a registry stores is found by its data folder, which the arguments
+    below are."""
 
     def settings(self) -> dict[str, str]:
         """Return the settings that select this kind."""
@@ -35,7 +35,7 @@ class Storage(Protocol):
         ...
 
     async def stores(self, settings: Settings, clock: Clock) -> Adapters:
-        """Return the stores of a place that was made or copied before."""
+        """Return the stores of a folder that was made or copied before."""
         ...
 
     async def instances(self, settings: Settings, clock: Clock) -> list[Adapters]:
@@ -43,14 +43,14 @@ class Storage(Protocol):
         ...
 
     def copy(self, source: Path, target: Path) -> None:
-        """Make a new place of what a template stores."""
+        """Make a new folder of what a template stores."""
         ...
 
-    def forget(self, place: Path) -> None:
+    def forget(self, folder: Path) -> None:
         """Let go of what is not in the folder itself."""
         ...
 
-    def elsewhere(self, place: Path) -> dict[str, httpx.AsyncBaseTransport]:
+    def elsewhere(self, folder: Path) -> dict[str, httpx.AsyncBaseTransport]:
         """Return how clients reach addresses beside the registry's own that answers name."""
         ...
 
@@ -79,10 +79,10 @@ class Folders:
         """Copy the folder."""
         shutil.copytree(source, target)
 
-    def forget(self, place: Path) -> None:
+    def forget(self, folder: Path) -> None:
         """Do nothing: the folder is all there is."""
 
-    def elsewhere(self, place: Path) -> dict[str, httpx.AsyncBaseTransport]:
+    def elsewhere(self, folder: Path) -> dict[str, httpx.AsyncBaseTransport]:
         """Return nothing: every address is the registry's."""
         return {}
 
@@ -122,26 +122,26 @@ class Clouds:
         target.mkdir()
         copy_double(source, target)
 
-    def forget(self, place: Path) -> None:
+    def forget(self, folder: Path) -> None:
         """Let go of the records and the blobs."""
         from tests.support.cloud_stores import forget
 
-        forget(place)
+        forget(folder)
 
-    def elsewhere(self, place: Path) -> dict[str, httpx.AsyncBaseTransport]:
+    def elsewhere(self, folder: Path) -> dict[str, httpx.AsyncBaseTransport]:
         """Return the way to the blobs, which signed links lead to."""
         from tests.fakes.blob_double import ADDRESS
         from tests.fakes.blob_transport import LinkTransport
         from tests.support.cloud_stores import blob_double_at
 
-        return {ADDRESS: LinkTransport(lambda: blob_double_at(place))}
+        return {ADDRESS: LinkTransport(lambda: blob_double_at(folder))}
 
 
 class FourInstances(Clouds):
     """The stores of the cloud, which four instances serve."""
 
     def __init__(self) -> None:
-        self._changes: dict[Path, Counter[str]] = {}  # By place.
+        self._changes: dict[Path, Counter[str]] = {}  # By folder.
 
     async def instances(self, settings: Settings, clock: Clock) -> list[Adapters]:
         """Return those of each instance."""
@@ -163,10 +163,10 @@ class FourInstances(Clouds):
         stores = cloud_adapters(settings, instance_clock, connections)
         return as_instance(stores, clock, changes)
 
-    def forget(self, place: Path) -> None:
+    def forget(self, folder: Path) -> None:
         """Let go of the records, and of how many changes there were."""
-        super().forget(place)
-        self._changes.pop(place, None)
+        super().forget(folder)
+        self._changes.pop(folder, None)
 
 
 _CHOSEN = os.environ.get(STORAGE_VARIABLE, "")

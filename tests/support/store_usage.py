@@ -56,27 +56,29 @@ async def counted(folder: Path) -> Counted:
         await run(cloud, "freeze-leaves")  # As well.
         await run(cloud, "write-log")  # It begins the log.
         await run(cloud, "notify-dependents")  # It begins its place in the feed.
-        idle = await upkept(cloud)
+        idle = await idle_task_usage(cloud)
         packages = sample()
         *releases, last = releases_of(packages)
         pushes = [await pushed(cloud, each) for each in releases]
         await logged(cloud)
-        fed, each_followed = await shown(cloud, last)
+        fed, each_followed = await indexing_usage(cloud, last)
         entry = await logged(cloud)
         uses = await read(cloud, list(packages))
         uses[CountedRequest.PUSH] = mean(pushes) + fed + entry
         items = sizes(cloud)
         await pull_often(cloud, list(packages))
         each_window, each_pulled = await counting(cloud, list(packages))
-        await upkept(cloud)  # What the roll-ups changed is told, and no news any more.
-        await upkept(cloud)
-        busy = await upkept(cloud)
+        await idle_task_usage(cloud)  # What the roll-ups changed is told, and no news any more.
+        await idle_task_usage(cloud)
+        busy = await idle_task_usage(cloud)
         at_rest = await stored(cloud, len(pushes))
         uses[CountedRequest.API_PAGE] = await api_pages(cloud)
         return Counted(
             uses=uses,
             idle=idle,
-            each_release={task: less(busy[task], idle[task]) * (1 / len(pushes)) for task in idle},
+            each_release={
+                task: difference(busy[task], idle[task]) * (1 / len(pushes)) for task in idle
+            },
             each_followed=each_followed,
             each_window=each_window,
             each_pulled=each_pulled,
@@ -130,7 +132,7 @@ async def logged(cloud: MeteredRegistry) -> Usage:
     return cloud.meter.taken()
 
 
-async def shown(cloud: MeteredRegistry, release: Mapping[str, Any]) -> tuple[Usage, Usage]:
+async def indexing_usage(cloud: MeteredRegistry, release: Mapping[str, Any]) -> tuple[Usage, Usage]:
     """Return what it takes to tell the search of a push, which a Function does after it, and to
     tell an instance that follows the change feed."""
     async with fresh(cloud) as process:
@@ -138,8 +140,8 @@ async def shown(cloud: MeteredRegistry, release: Mapping[str, Any]) -> tuple[Usa
         nothing_new = await run(cloud, "update-search-index")
         nothing_changed = await followed(process)
         await pushed(cloud, release)
-        told = less(await followed(process), nothing_changed)
-        return less(await run(cloud, "update-search-index"), nothing_new), told
+        following = difference(await followed(process), nothing_changed)
+        return difference(await run(cloud, "update-search-index"), nothing_new), following
 
 
 async def followed(process: MeteredRegistry) -> Usage:
@@ -271,7 +273,7 @@ def without_answer(usage: Usage) -> Usage:
     return Usage(usage.units, usage.records, usage.blob_reads, usage.blob_writes)
 
 
-async def upkept(cloud: MeteredRegistry) -> dict[str, Usage]:
+async def idle_task_usage(cloud: MeteredRegistry) -> dict[str, Usage]:
     """Run every task that has a schedule and that a registry without an edge has, days after the
     last request."""
     cloud.clock.advance(LONG_AGO)
@@ -312,13 +314,13 @@ async def counting(cloud: MeteredRegistry, packages: list[str]) -> tuple[Usage, 
     nothing = await run(cloud, "roll-up-pulls")
     cloud.clock.advance(LONG_AGO)
     await pull(cloud, packages[:1])  # Somebody comes, and the days before are over.
-    rolled = less(await run(cloud, "roll-up-pulls"), nothing)
+    rolled = difference(await run(cloud, "roll-up-pulls"), nothing)
     # The process writes by itself after half a minute, which may come before this does.
     written = max(writes, key=lambda each: each.units)
-    return written + less(runs[2], runs[1]), rolled * (1 / len(packages))
+    return written + difference(runs[2], runs[1]), rolled * (1 / len(packages))
 
 
-def less(usage: Usage, other: Usage) -> Usage:
+def difference(usage: Usage, other: Usage) -> Usage:
     """Return what the one takes more than the other."""
     return usage + other * -1
 
@@ -346,7 +348,7 @@ def sizes(cloud: MeteredRegistry) -> dict[str, float]:
 
 def measured_items(cloud: MeteredRegistry) -> Iterator[tuple[str, int]]:
     """Yield every item's kind and size."""
-    double = double_of(cloud.meter.place.place, cloud.clock)
+    double = double_of(cloud.meter.place.folder, cloud.clock)
     for container in double.containers.values():
         for key, partition in container.partitions.items():
             for item in partition.items.values():

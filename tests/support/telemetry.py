@@ -19,8 +19,8 @@ from shared.telemetry.traces import Traces
 
 
 @dataclass(frozen=True)
-class Heard:
-    """What was told while a test ran."""
+class CollectedMetrics:
+    """The metrics of a registry while a test ran."""
 
     reader: InMemoryMetricReader
 
@@ -48,13 +48,13 @@ class Heard:
 
 
 @contextmanager
-def hearing() -> Generator[Heard]:
-    """Hear what is told until the block ends."""
+def collect_metrics() -> Generator[CollectedMetrics]:
+    """Collect metrics until the block ends."""
     reader = InMemoryMetricReader()
     listener = OpenTelemetryBackend([reader])
     before = set_backend(listener)
     try:
-        yield Heard(reader)
+        yield CollectedMetrics(reader)
     finally:
         set_backend(before)
         listener.close()

@@ -19,13 +19,13 @@ from shared.services.adapters import Adapters
 from shared.services.tokens.tokens import IssuedToken
 from shared.services.tokens.trusted_publishers import PublisherRequest
 from shared.services.tokens.trusted_publishing import AZURE_DEVOPS_AUDIENCE
-from tests.fakes.identity_provider import FakeInternet, Issuer, rsa_key
 from tests.fakes.system import FakeClock
+from tests.support.job_issuers import Job, JobIssuers
 from tests.support.world import URL, OpenWorld, Person, World
 
 EXCHANGE = f"{URL}/api/v1/trusted-publishing/token"
 
-# Rules that the jobs of `tests.support.trusted_publishing` follow.
+# Rules that the jobs below follow.
 RULES: dict[Provider, dict[str, object]] = {
     Provider.GITHUB: {
         "workflow": "release.yml",
@@ -38,30 +38,19 @@ RULES: dict[Provider, dict[str, object]] = {
 }
 
 
-class CiSystems:
-    """All providers, on an internet of their own."""
-
-    def __init__(self, clock: FakeClock, audience: str) -> None:
-        """Sign for the registry at `audience`, by its clock."""
-        self._audience = audience
-        self._now_s = lambda: clock.now_ms() // 1000
-        self._signed = 0
-        # Keys of the same name, so that nothing but the signature tells them apart.
-        self.issuers = {
-            provider: Issuer(url, now_s=self._now_s, keys={"key-1": rsa_key(20 + number)})
-            for number, (provider, url) in enumerate(ISSUERS.items())
-        }
-        self.internet = FakeInternet(list(self.issuers.values()))
-
-    def token(self, provider: Provider, **changes: object) -> str:
-        """Return the id token of the provider's job with some claims changed; None takes one out.
-
-        Each has an id of its own, as the providers do it.
-        """
-        self._signed += 1
-        fixed = AZURE_DEVOPS_AUDIENCE if provider is Provider.AZURE_DEVOPS else self._audience
-        base = {"jti": f"token-{self._signed}", "aud": fixed, "exp": self._now_s() + LIFETIME_S}
-        return self.issuers[provider].sign({**JOBS[provider](**changes), **base, **changes})
+def provider_issuers(clock: FakeClock, audience: str) -> JobIssuers[Provider]:
+    """Return all providers; each of their tokens has an id of its own."""
+    jobs = {
+        provider: Job(
+            ISSUERS[provider],
+            claims,
+            audience=AZURE_DEVOPS_AUDIENCE if provider is Provider.AZURE_DEVOPS else "",
+            lifetime_s=LIFETIME_S,
+            has_token_ids=True,
+        )
+        for provider, claims in JOBS.items()
+    }
+    return JobIssuers(clock, audience, jobs, first_key=20)
 
 
 @dataclass
@@ -69,7 +58,7 @@ class TrustedPublishingWorld:
     """A world with its CI systems."""
 
     world: World
-    ci: CiSystems
+    ci: JobIssuers[Provider]
 
     def person(self, person: Person, **changes: Any) -> Principal:
         """Return somebody who just signed in."""
@@ -91,7 +80,7 @@ class TrustedPublishingWorld:
         by: Principal | None = None,
         **changes: Any,
     ) -> Publisher:
-        """Let the provider's job of `tests.support.trusted_publishing` publish a package."""
+        """Let the job of a provider, as it is below, publish a package."""
         wanted = PublisherRequest(
             Package.parse(*package.split("/")),
             provider,
@@ -130,13 +119,11 @@ class TrustedPublishingWorld:
 async def trusting(
     worlds: OpenWorld, wrap: Callable[[Adapters], Adapters] = lambda stores: stores, **settings: Any
 ) -> TrustedPublishingWorld:
-    """Open a registry that trusts the issuers of `tests.support.trusted_publishing`; `wrap` goes
-    around its stores.
-    """
-    made: list[CiSystems] = []
+    """Open a registry that trusts all providers; `wrap` goes around its stores."""
+    made: list[JobIssuers[Provider]] = []
 
     def connect(stores: Adapters) -> Adapters:
-        made.append(CiSystems(cast(FakeClock, stores.clock), URL))
+        made.append(provider_issuers(cast(FakeClock, stores.clock), URL))
         return wrap(replace(stores, fetcher=made[0].internet))
 
     world = await worlds(wrap=connect, **{**SETTINGS, **settings})

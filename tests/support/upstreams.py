@@ -1,6 +1,5 @@
 """Upstream registries for tests, on a port of this machine: one that behaves as a test says."""
 
-import asyncio
 import hashlib
 import json
 from collections import Counter
@@ -32,7 +31,7 @@ async def _nobody(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @dataclass
-class Stand:
+class SharedServer:
     """A server that runs for many tests, each with an upstream of its own.
 
     To start and stop a server takes longer than most of these tests.
@@ -43,13 +42,13 @@ class Stand:
 
     @classmethod
     @contextmanager
-    def running(cls) -> Generator["Stand"]:
+    def running(cls) -> Generator["SharedServer"]:
         """Serve the application that a test has set, each request by that of its time."""
 
         async def current(scope: Scope, receive: Receive, send: Send) -> None:
-            await stand.app(scope, receive, send)
+            await shared_server.app(scope, receive, send)
 
-        stand = cls("")
+        shared_server = cls("")
         lifespan = Starlette()
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -57,8 +56,8 @@ class Stand:
             await chosen(scope, receive, send)
 
         with served_app(app) as address:
-            stand.url = address.url
-            yield stand
+            shared_server.url = address.url
+            yield shared_server
 
 
 Behaviour = Callable[[Request], Awaitable[Response | None]]
@@ -104,7 +103,7 @@ class FakeUpstream:
         return content
 
     @contextmanager
-    def serving(self, at: "Stand | None" = None) -> Generator["FakeUpstream"]:
+    def serving(self, at: "SharedServer | None" = None) -> Generator["FakeUpstream"]:
         """Serve on a port of this machine, or in a server that already runs."""
         if at is None:
             with served_app(self.app) as address:
@@ -311,9 +310,3 @@ class FakeUpstream:
             if versions:
                 found.append({**each, "packageName": name, "version": versions[0]})
         return JSONResponse({"resolvedModules": found, "unresolvedModules": []})
-
-
-async def until(event: Event) -> None:
-    """Wait in a coroutine for an event of another thread."""
-    while not event.is_set():
-        await asyncio.sleep(0.01)

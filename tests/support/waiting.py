@@ -1,18 +1,29 @@
-"""Wait for another process."""
+"""Wait for what another thread, process or task does, with one bound of time."""
 
+import asyncio
 from collections.abc import Callable
 from threading import Event
-
-import pytest
+from time import monotonic
 
 BOUND_SECONDS = 60.0  # Generous: a slow machine is no failure.
+_PAUSE_SECONDS = 0.05
+_SHORT_PAUSE_SECONDS = 0.01  # Of a task: it lets the other tasks go on.
 
 
 def eventually(holds: Callable[[], bool]) -> None:
-    """Wait until something holds."""
+    """Wait until something holds; raise `TimeoutError` if it takes too long."""
+    deadline = monotonic() + BOUND_SECONDS
     pause = Event()
-    for _ in range(int(BOUND_SECONDS / 0.05)):
-        if holds():
-            return
-        pause.wait(0.05)
-    pytest.fail("it did not happen in time")
+    while not holds():
+        if monotonic() > deadline:
+            message = "it did not happen in time"
+            raise TimeoutError(message)
+        pause.wait(_PAUSE_SECONDS)
+
+
+async def eventually_in_tasks(holds: Callable[[], bool]) -> None:
+    """Let the other tasks go on until something holds; raise `TimeoutError` if it takes too
+    long."""
+    async with asyncio.timeout(BOUND_SECONDS):
+        while not holds():
+            await asyncio.sleep(_SHORT_PAUSE_SECONDS)

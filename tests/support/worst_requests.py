@@ -14,7 +14,7 @@ import httpx
 
 from shared.services.adapters import Adapters
 from tests.fakes.doubles_usage import DOUBLES_USAGE
-from tests.protocol.mcp.agent import tool_call
+from tests.support.mcp_agent import tool_call
 from tests.support.world import URL, Template, World, asking
 from tests.support.worst_archives import SMALL, WorstArchive
 

@@ -26,9 +26,10 @@ from tests.support.issuers import (
     PRESETS,
     SETTINGS,
     TENANT,
-    IssuerDoubles,
     asked_claims,
+    preset_issuers,
 )
+from tests.support.job_issuers import JobIssuers
 from tests.support.trusted_publishing import EXCHANGE
 from tests.support.world import URL, OpenWorld, Person, World
 
@@ -42,7 +43,7 @@ class Issuers:
     """A registry whose operator names issuers, with Ann, who owns `acme`."""
 
     world: World
-    doubles: IssuerDoubles
+    doubles: JobIssuers[str]
     ann: Browser
 
     async def add(self, label: str, **changes: Any) -> httpx.Response:
@@ -77,10 +78,10 @@ class Issuers:
 
 async def opened(worlds: OpenWorld, **settings: object) -> Issuers:
     """Open a registry that takes tokens of all issuers that have presets."""
-    made: list[IssuerDoubles] = []
+    made: list[JobIssuers[str]] = []
 
     def connect(stores: Adapters) -> Adapters:
-        made.append(IssuerDoubles(cast(FakeClock, stores.clock), URL))
+        made.append(preset_issuers(cast(FakeClock, stores.clock), URL))
         return replace(stores, fetcher=made[0].internet)
 
     world = await worlds(wrap=connect, **{**SETTINGS, **settings})

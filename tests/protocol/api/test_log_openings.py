@@ -16,7 +16,7 @@ from shared.domain.transparency.log_states import LogState, Segment
 from shared.domain.visibility import Visibility
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala
-from tests.support.port_doubles import Ledger
+from tests.support.port_doubles import CallRecorder
 from tests.support.published_logs import ORIGIN
 from tests.support.storage import one_instance
 from tests.support.world import URL, OpenWorld, Person, World, limited
@@ -141,9 +141,9 @@ async def test_a_held_release_is_opened_by_owners_alone_in_a_public_package(
 
 @one_instance("it counts calls of one instance")
 async def test_the_calls_of_the_stores_do_not_tell_what_a_commitment_hides(
-    worlds: OpenWorld, ledger: Ledger
+    worlds: OpenWorld, store_calls: CallRecorder
 ) -> None:
-    world = await worlds(wrap=ledger.wrap)
+    world = await worlds(wrap=store_calls.wrap)
     await world.push(bala("acme/secret:1.0.0", visibility="private"))
     release = await last(world)
     set_member = world.registry.organizations.memberships.set_member
@@ -155,9 +155,9 @@ async def test_the_calls_of_the_stores_do_not_tell_what_a_commitment_hides(
     for by in (None, world.people.bob):
         costs = list[dict[str, int]]()
         for index in (release, member, account):
-            ledger.forget()
+            store_calls.forget()
             assert (await get(world, index, by=by)).status_code == 404
-            costs.append(ledger.calls())
+            costs.append(store_calls.counts())
         assert costs[0] == costs[1] == costs[2]
 
 

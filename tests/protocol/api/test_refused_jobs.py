@@ -18,7 +18,7 @@ from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.bal.okhttp import multipart
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
-from tests.support.port_doubles import Journal
+from tests.support.port_doubles import CallRecorder
 from tests.support.storage import one_instance
 from tests.support.trusted_publishing import EXCHANGE, RULES, TrustedPublishingWorld, trusting
 from tests.support.world import URL, OpenWorld, Person
@@ -75,15 +75,15 @@ async def test_the_exchange_says_what_the_run_may_not_publish_and_why(
 
 @one_instance("it counts calls of one instance")
 async def test_an_exchange_reads_the_maker_of_its_publishers_once(
-    worlds: OpenWorld, journal: Journal
+    worlds: OpenWorld, port_calls: CallRecorder
 ) -> None:
-    trust = await trusting(worlds, wrap=journal.wrap)
+    trust = await trusting(worlds, wrap=port_calls.wrap)
     for name in ("greet", "second"):
         await trust.world.push(bala(f"acme/{name}:1.0.0"))
         await trust.add(f"acme/{name}", rules=ANY_TAG)
-    journal.taken()
+    port_calls.taken()
     got = await exchanged(trust)
-    calls = Counter(journal.taken())
+    calls = Counter(port_calls.taken())
     assert sorted(got["packages"]) == ["greet", "second"]
     assert calls["directory.access_context"] == 1
     assert calls["metadata.head"] == 0  # Neither publisher waits for its package.
@@ -238,16 +238,18 @@ async def test_packages_of_another_organization_are_not_named_with_those_of_one(
     assert answer.json()["refused"] == []
 
 
-async def test_a_refused_push_reads_no_publisher(worlds: OpenWorld, journal: Journal) -> None:
-    trust = await trusting(worlds, journal.wrap)
+async def test_a_refused_push_reads_no_publisher(
+    worlds: OpenWorld, port_calls: CallRecorder
+) -> None:
+    trust = await trusting(worlds, port_calls.wrap)
     await trust.add("acme/greet")
     await trust.add("acme/second", rules=ANY_TAG)
     got = await exchanged(trust, **WITHOUT_ENVIRONMENT)
     await pushed(trust, got["token"], "acme/nothing:1.0.0")  # The token is read once.
-    journal.taken()
+    port_calls.taken()
     answer = await pushed(trust, got["token"], "acme/greet:1.0.0")
     assert "acme/greet asks for the environment" in answer.text
-    assert "directory.list_by_owner" not in journal.taken()
+    assert "directory.list_by_owner" not in port_calls.taken()
 
 
 async def test_a_person_is_led_to_the_page_of_tokens_by_a_whole_address(

@@ -15,7 +15,7 @@ from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
-from tests.support.port_doubles import Journal
+from tests.support.port_doubles import CallRecorder
 from tests.support.trusted_publishing import COMMIT, EXCHANGE, IDS, TrustedPublishingWorld, trusting
 from tests.support.world import URL, OpenWorld
 
@@ -295,12 +295,14 @@ async def test_the_id_token_of_a_job_is_no_access_token(trust: TrustedPublishing
     assert answer.status_code == 401
 
 
-async def test_an_exchange_asks_the_stores_seven_times(worlds: OpenWorld, journal: Journal) -> None:
-    trust = await trusting(worlds, journal.wrap)
+async def test_an_exchange_asks_the_stores_seven_times(
+    worlds: OpenWorld, port_calls: CallRecorder
+) -> None:
+    trust = await trusting(worlds, port_calls.wrap)
     await trust.add()
-    journal.taken()
+    port_calls.taken()
     await trust.exchange(trust.ci.token(Provider.GITHUB), org=parse_org("acme"))
-    assert [call for call in journal.taken() if not call.startswith("fetcher.")] == [
+    assert [call for call in port_calls.taken() if not call.startswith("fetcher.")] == [
         "directory.list_by_owner",
         "metadata.head",
         "directory.access_context",  # Of who made the publisher.
@@ -312,18 +314,18 @@ async def test_an_exchange_asks_the_stores_seven_times(worlds: OpenWorld, journa
 
 
 async def test_a_push_of_a_job_reads_its_publisher_only_where_that_made_the_package(
-    worlds: OpenWorld, journal: Journal
+    worlds: OpenWorld, port_calls: CallRecorder
 ) -> None:
-    trust = await trusting(worlds, journal.wrap)
+    trust = await trusting(worlds, port_calls.wrap)
     await trust.world.push(bala("acme/other:1.0.0"))
     for name in ("acme/greet", "acme/other"):
         await trust.add(name)
     job = await trust.job()
     await trust.world.push(bala("acme/greet:1.0.0"), by=job)
     for name, reads in (("greet", 1), ("other", 0)):
-        journal.taken()
+        port_calls.taken()
         await trust.world.push(bala(f"acme/{name}:1.1.0"), by=job)
-        assert journal.taken().count("directory.list_by_owner") == reads, name
+        assert port_calls.taken().count("directory.list_by_owner") == reads, name
 
 
 async def test_a_job_that_takes_too_long_gets_a_new_token(trust: TrustedPublishingWorld) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.protocol.central.answers import STATUSES, refused
+from tests.protocol.central.answers import refused
 from tests.support.world import World
 
 PATHS = [
@@ -56,6 +56,9 @@ HOSTILE = [
 ]
 BODIES = [b"", b"{}", b"[]", b"null", b"nonsense", b"\x00\xff", b'{"message":', b'{"packages":{}}']
 
+# Without a package and a right there is nothing to redirect to, and nothing that succeeds silently.
+ANSWERS = {200, 400, 404, 405}
+
 
 @pytest.fixture(scope="module")
 async def world(shared_world: World) -> World:
@@ -69,8 +72,7 @@ async def test_hostile_paths_get_answers_that_clients_understand(world: World, p
         path = template.format(part, part, part)
         for accept in ("application/json", "application/octet-stream"):
             answer = await world.get(path, headers={"Accept": accept})
-            assert answer.status_code in STATUSES, (path, answer.status_code)
-            assert answer.status_code < 500, (path, answer.text)
+            assert answer.status_code in ANSWERS, (path, answer.status_code, answer.text)
             # With dots in its path a request leads out of the face.
             is_of_the_face = ".." not in unquote(path)
             if answer.content and answer.status_code != 200 and is_of_the_face:
@@ -95,8 +97,7 @@ async def test_hostile_bodies_and_headers_get_answers_that_clients_understand(
     for template in PATHS:
         path = template.format("acme", "greet", "1.0.0")
         answer = await world.send(method, path, by=world.people.ann, headers=headers, content=body)
-        assert answer.status_code in STATUSES, (path, answer.status_code)
-        assert answer.status_code < 500, (path, answer.text)
+        assert answer.status_code in ANSWERS, (path, answer.status_code, answer.text)
 
 
 QUERY = st.dictionaries(

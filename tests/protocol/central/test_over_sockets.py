@@ -16,13 +16,9 @@ from tests.protocol.bal.okhttp import FORM, multipart
 from tests.protocol.central.answers import refused
 from tests.support.archives import bala
 from tests.support.documented_packages import documented_bala
-from tests.support.registry_process import (
-    BOUND_SECONDS,
-    RegistryProcess,
-    fresh_connections,
-    running_registry,
-)
+from tests.support.registry_process import RegistryProcess, fresh_connections, running_registry
 from tests.support.storage import one_machine
+from tests.support.waiting import BOUND_SECONDS
 from tests.support.world import settings_of
 
 pytestmark = [

@@ -14,7 +14,7 @@ from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.okhttp import multipart
 from tests.protocol.central.answers import refused
 from tests.support.archives import bala
-from tests.support.port_doubles import Journal
+from tests.support.port_doubles import CallRecorder
 from tests.support.world import MAVEN, URL, OpenWorld, Person, World, limited, token_of
 
 pytestmark = pytest.mark.measured
@@ -172,8 +172,8 @@ async def test_a_refusal_names_what_somebody_of_no_organization_wanted_to_publis
 async def test_only_principals_that_may_publish_get_room_for_large_archives(
     worlds: OpenWorld,
 ) -> None:
-    journal = Journal()
-    world = await worlds(wrap=journal.wrap)
+    port_calls = CallRecorder()
+    world = await worlds(wrap=port_calls.wrap)
     identify = sender_identifier(world.registry)
     stranger = await newcomer(world)
     reader = await limited(world, world.people.ann, "read")
@@ -188,9 +188,9 @@ async def test_only_principals_that_may_publish_get_room_for_large_archives(
     for person in (world.people.mia, reader):  # Members check archives as well.
         assert await account_of(person, "/api/v1/dry-run") == person.account.id
     assert await account_of(stranger, "/api/v1/dry-run") == ""
-    journal.taken()
+    port_calls.taken()
     assert await account_of(world.people.ann)
-    assert journal.taken() == []  # Nor does the push ask again.
+    assert port_calls.taken() == []  # Nor does the push ask again.
 
 
 async def test_a_token_that_may_not_read_still_pushes_the_next_version(world: World) -> None:

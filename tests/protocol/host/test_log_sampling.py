@@ -12,11 +12,11 @@ from infra.cost.price_table import Prices
 from shared.settings import Settings
 from shared.telemetry.metrics import REQUESTS
 from tests.paths import ROOT
-from tests.repo.bicep_templates import module
 from tests.support.archives import bala
+from tests.support.bicep_templates import module
 from tests.support.logs import logged
 from tests.support.storage import one_instance
-from tests.support.telemetry import hearing
+from tests.support.telemetry import collect_metrics
 from tests.support.world import URL, OpenWorld, World
 
 SHARE = 0.01
@@ -37,10 +37,10 @@ async def test_of_reads_that_succeed_a_share_has_a_line_that_stands_for_the_othe
     worlds: OpenWorld, capfd: pytest.CaptureFixture[str]
 ) -> None:
     world = await sampled(worlds, share=0.05)
-    with hearing() as heard:
+    with collect_metrics() as metrics:
         for _ in range(MANY):
             assert (await world.get(GREET)).status_code == 200
-        counts = [each["count"] for each in heard.points(REQUESTS) if each["status"] == 200]
+        counts = [each["count"] for each in metrics.points(REQUESTS) if each["status"] == 200]
     reads = [line for line in logged(capfd) if line["operation"] == "central_package"]
     assert {line["stands_for"] for line in reads} == {20}
     assert sum(line["stands_for"] for line in reads) == MANY

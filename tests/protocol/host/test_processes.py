@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from tests.paths import ROOT
-from tests.support.registry_process import free_port
+from tests.support.processes import free_port
 from tests.support.storage import one_machine
 from tests.support.waiting import BOUND_SECONDS, eventually
 

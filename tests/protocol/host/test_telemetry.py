@@ -18,7 +18,7 @@ from tests.fakes.tasks import fake_task
 from tests.support.archives import bala
 from tests.support.instances import shared_records_read
 from tests.support.logs import logged
-from tests.support.telemetry import hearing
+from tests.support.telemetry import collect_metrics
 from tests.support.world import OpenWorld, World
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -27,27 +27,27 @@ SENT = f"00-{TRACE}-{SPAN}-00"
 
 
 async def test_a_push_records_every_call_of_a_store(world: World) -> None:
-    with hearing() as heard:
+    with collect_metrics() as metrics:
         await world.push(bala("acme/greet:1.0.0"))
-        [pushes] = heard.points(PUSHES)
-        stores = {point["store"] for point in heard.points(STORE_CALLS)}
+        [pushes] = metrics.points(PUSHES)
+        stores = {point["store"] for point in metrics.points(STORE_CALLS)}
     assert (pushes["state"], pushes["value"]) == ("live", 1)
     assert {"metadata", "archives", "events", "search", "directory"} <= stores
 
 
 async def test_a_repeated_push_publishes_nothing_more(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
-    with hearing() as heard:
+    with collect_metrics() as metrics:
         await world.push(bala("acme/greet:1.0.0"))
-        assert heard.points(PUSHES) == []
+        assert metrics.points(PUSHES) == []
 
 
 async def test_each_request_is_recorded_with_face_operation_and_outcome(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
-    with hearing() as heard:
+    with collect_metrics() as metrics:
         for version in ("1.0.0", "1.0.0", "2.0.0"):
             await world.get(f"/packages/acme/greet/{version}")
-        shown = heard.points(REQUESTS)
+        shown = metrics.points(REQUESTS)
     counted = {
         (each["operation"], each["outcome"], each["status"]): each["count"] for each in shown
     }
@@ -90,12 +90,12 @@ async def test_a_task_records_its_outcome(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     run_audit = audit_timer(world)
     archive = Digest.of(bala("acme/greet:1.0.0"))
-    with hearing() as heard:
+    with collect_metrics() as metrics:
         await run_audit()
         assert await world.stores.archives.delete(archive, world.clock.now_ms() + 1)
         await run_audit()
-        runs = {each["result"]: each["count"] for each in heard.points(UPKEEP)}
-        [problems] = heard.points(UPKEEP_PROBLEMS)
+        runs = {each["result"]: each["count"] for each in metrics.points(UPKEEP)}
+        [problems] = metrics.points(UPKEEP_PROBLEMS)
     assert runs == {"done": 1, "problems": 1}
     assert (problems["task"], problems["value"]) == ("audit-archives", 1)
 
@@ -125,7 +125,7 @@ async def test_a_task_that_fails_is_recorded_as_failed(world: World) -> None:
         raise RuntimeError
 
     world.registry.maintenance.task_runner.tasks["audit-archives"] = fake_task(work=breaking)  # pyright: ignore[reportIndexIssue]
-    with hearing() as heard:
+    with collect_metrics() as metrics:
         await run_audit()
-        [run] = heard.points(UPKEEP)
+        [run] = metrics.points(UPKEEP)
     assert run["result"] == "failed"

@@ -19,7 +19,7 @@ from tests.protocol.host.test_telemetry import audit_timer
 from tests.support.archives import bala
 from tests.support.receivers import receiving
 from tests.support.telemetry import Traced, attributes_of, id_of, parent_of, trace_of, tracing
-from tests.support.upstreams import FakeUpstream, Stand
+from tests.support.upstreams import FakeUpstream, SharedServer
 from tests.support.world import OpenWorld, World
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -109,11 +109,11 @@ async def test_an_answer_that_the_host_repeats_is_a_trace_without_calls(
 
 
 async def test_a_request_to_an_upstream_is_a_part_of_the_trace(
-    worlds: OpenWorld, stand: Stand, traced: Traced
+    worlds: OpenWorld, shared_server: SharedServer, traced: Traced
 ) -> None:
     upstream = FakeUpstream()
     upstream.publish("ballerina/secretive:1.0.0")
-    with upstream.serving(stand):
+    with upstream.serving(shared_server):
         mirror = await worlds(upstream=upstream.url)
         answer = await mirror.get("/packages/ballerina/secretive/1.0.0")
     assert answer.status_code == 200

@@ -15,7 +15,7 @@ from shared.services.transparency.log_mending import MendingWay
 from shared.services.transparency.release_proofs import STATE_CACHED_FOR
 from shared.verify import VerifyOptions, run
 from tests.support.archives import bala
-from tests.support.log_files import LogTreeFiles, Site, serving
+from tests.support.log_files import LogTreeFiles, ServedLog, serving
 from tests.support.published_logs import ORIGIN, write_log
 from tests.support.world import BASE, URL, OpenWorld, World
 
@@ -59,7 +59,7 @@ async def test_who_kept_the_old_checkpoint_verifies_the_new_log(
 ) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     await write_log(world)
-    site = Site(LogTreeFiles([]), 0)
+    site = ServedLog(LogTreeFiles([]), 0)
     printed = list[str]()
     with serving(site) as address:
         asked = VerifyOptions(address, state=str(tmp_path / "state"))

@@ -8,7 +8,7 @@ import pytest
 from shared.domain.events import Event
 from shared.domain.principals import GROUPS, MAINTENANCE, OPERATOR, REGISTRY_FILE_ID
 from tests.support.browsers import Browser, signed_in
-from tests.support.port_doubles import Ledger
+from tests.support.port_doubles import CallRecorder
 from tests.support.world import URL, OpenWorld, World, token_of
 
 pytestmark = pytest.mark.measured
@@ -174,37 +174,37 @@ async def test_a_lock_takes_a_reason_and_is_undone(admin: Browser) -> None:
 # --- what it costs -----------------------------------------------------------------------------
 
 
-async def calls_of(world: World, ledger: Ledger, path: str) -> dict[str, int]:
+async def calls_of(world: World, store_calls: CallRecorder, path: str) -> dict[str, int]:
     """Return the calls of one page, with a session that is remembered."""
     admin = await signed_in(world, world.people.admin, "/account/settings.toml")
-    ledger.forget()
+    store_calls.forget()
     await admin.open(path)
     assert admin.page
     assert admin.page.status_code == 200
-    return ledger.calls()
+    return store_calls.counts()
 
 
 async def test_a_page_costs_as_much_as_its_rows_whatever_the_total(
-    worlds: OpenWorld, ledger: Ledger
+    worlds: OpenWorld, store_calls: CallRecorder
 ) -> None:
-    world = await worlds(wrap=ledger.wrap)
+    world = await worlds(wrap=store_calls.wrap)
     costs: list[dict[str, int]] = []
     for letter in "pq":
         for number in range(30):
             await world.registry.identity.accounts.create(f"{letter}{number:02}", by=OPERATOR)
-        costs.append(await calls_of(world, ledger, PAGE))
+        costs.append(await calls_of(world, store_calls, PAGE))
     assert costs[0] == costs[1]
     assert costs[0]["directory.list_all"] == 1
 
 
 async def test_the_page_of_an_account_costs_no_more_when_much_has_happened(
-    worlds: OpenWorld, ledger: Ledger
+    worlds: OpenWorld, store_calls: CallRecorder
 ) -> None:
-    world = await worlds(wrap=ledger.wrap)
+    world = await worlds(wrap=store_calls.wrap)
     costs: list[dict[str, int]] = []
     for _ in range(2):
         for _ in range(40):
             await token_of(world.registry, world.people.ann.account, "read")
-        costs.append(await calls_of(world, ledger, world.with_ids(ANN)))
+        costs.append(await calls_of(world, store_calls, world.with_ids(ANN)))
     assert costs[0] == costs[1]
     assert costs[0]["events.stream"] == 1

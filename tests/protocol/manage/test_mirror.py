@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.browsers import Browser, signed_in
 from tests.support.mirrors import status
-from tests.support.upstreams import FakeUpstream, Stand
+from tests.support.upstreams import FakeUpstream, SharedServer
 from tests.support.world import URL, OpenWorld, Person, World
 
 MIRROR = "/manage/mirror"
@@ -16,10 +16,10 @@ API = f"{URL}/api/v1/mirror"
 
 
 @pytest.fixture
-def upstream(stand: Stand) -> Iterator[FakeUpstream]:
+def upstream(shared_server: SharedServer) -> Iterator[FakeUpstream]:
     upstream = FakeUpstream()
     upstream.publish("ballerina/io:1.0.0")
-    with upstream.serving(stand):
+    with upstream.serving(shared_server):
         yield upstream
 
 

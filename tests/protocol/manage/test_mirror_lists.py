@@ -10,7 +10,7 @@ from shared.ports.http_client import Unanswered
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
 from tests.support.browsers import Browser, signed_in
-from tests.support.upstreams import FakeUpstream, Stand
+from tests.support.upstreams import FakeUpstream, SharedServer
 from tests.support.world import URL, OpenWorld, World
 
 pytestmark = pytest.mark.measured
@@ -21,14 +21,14 @@ PULL = dict(ACCEPT_ARCHIVE)
 
 
 @pytest.fixture
-def upstream(stand: Stand) -> Iterator[FakeUpstream]:
+def upstream(shared_server: SharedServer) -> Iterator[FakeUpstream]:
     upstream = FakeUpstream()
     upstream.publish("ballerina/io:1.0.0")
     upstream.publish("ballerina/io:1.1.0")
     upstream.publish("octo/kafka:0.1.0")
     upstream.publish("octo/bad:1.0.0")
     upstream.archives["octo/bad:1.0.0"] = b"no zip"
-    with upstream.serving(stand):
+    with upstream.serving(shared_server):
         yield upstream
 
 

@@ -6,7 +6,7 @@ from tests.protocol.bal.maven import AETHER, pom
 from tests.protocol.test_store_budgets import PUSH
 from tests.support.archives import bala
 from tests.support.instances import edition_confirmed
-from tests.support.port_doubles import Ledger
+from tests.support.port_doubles import CallRecorder
 from tests.support.storage import one_instance
 from tests.support.world import MAVEN, OpenWorld, World, asking
 
@@ -22,9 +22,9 @@ HINT = {"search.search": 2}  # Whether anything is private: the index, and no st
 
 
 @pytest.fixture
-async def counted(worlds: OpenWorld, ledger: Ledger) -> World:
+async def counted(worlds: OpenWorld, store_calls: CallRecorder) -> World:
     """Return a registry with a public and a private package, whose calls are counted from now."""
-    world = await worlds(wrap=ledger.wrap, host=asking)
+    world = await worlds(wrap=store_calls.wrap, host=asking)
     await world.push(bala("acme/greet:1.0.0", tools=["greeter"]))
     await world.push(bala("acme/secret:1.0.0", visibility="private"))
     await world.document()
@@ -32,7 +32,7 @@ async def counted(worlds: OpenWorld, ledger: Ledger) -> World:
         await world.get("/packages", by=person)  # The token is read and remembered.
     await world.registry.identity.authentication.close()
     await edition_confirmed(world.registry)
-    ledger.forget()
+    store_calls.forget()
     return world
 
 
@@ -59,11 +59,11 @@ LISTENERS = {"documents.api_docs_record": 1, "documents.read_pieces": 1}
     ],
 )
 async def test_a_read_makes_exactly_these_store_calls(
-    counted: World, ledger: Ledger, path: str, calls: dict[str, int]
+    counted: World, store_calls: CallRecorder, path: str, calls: dict[str, int]
 ) -> None:
     answer = await counted.get(f"{MAVEN}/{path}")
     assert answer.status_code in (200, 302)
-    assert ledger.calls() == calls
+    assert store_calls.counts() == calls
 
 
 LISTS = pytest.mark.parametrize(
@@ -72,22 +72,26 @@ LISTS = pytest.mark.parametrize(
 
 
 @LISTS
-async def test_a_list_in_memory_costs_nothing(counted: World, ledger: Ledger, url: str) -> None:
+async def test_a_list_in_memory_costs_nothing(
+    counted: World, store_calls: CallRecorder, url: str
+) -> None:
     tag = (await counted.get(url)).headers["etag"]
-    ledger.forget()
+    store_calls.forget()
     for headers, status in (({}, 200), ({"If-None-Match": tag}, 304)):
         assert (await counted.get(url, headers=headers)).status_code == status
-    assert ledger.calls() == {}
+    assert store_calls.counts() == {}
 
 
 @LISTS
-async def test_aether_gets_what_is_there_now(counted: World, ledger: Ledger, url: str) -> None:
+async def test_aether_gets_what_is_there_now(
+    counted: World, store_calls: CallRecorder, url: str
+) -> None:
     tag = (await counted.get(url)).headers["etag"]
     await counted.push(bala("acme/greet:1.1.0"))
-    ledger.forget()
+    store_calls.forget()
     headers = {**dict(AETHER), "If-None-Match": tag}
     assert "1.1.0" in (await counted.get(url, headers=headers)).text
-    assert ledger.calls() == SURVEY
+    assert store_calls.counts() == SURVEY
 
 
 async def test_lists_of_many_distributions_are_each_their_own(counted: World) -> None:
@@ -99,10 +103,10 @@ async def test_lists_of_many_distributions_are_each_their_own(counted: World) ->
         assert ("1.0.0" in text) is (update >= 12)
 
 
-async def test_a_checksum_is_computed_once(counted: World, ledger: Ledger) -> None:
+async def test_a_checksum_is_computed_once(counted: World, store_calls: CallRecorder) -> None:
     for _ in range(5):
         await counted.get(f"{MAVEN}/{BALA}.md5")
-    assert ledger.calls() == {"metadata.find": 1, "archives.read": 1}
+    assert store_calls.counts() == {"metadata.find": 1, "archives.read": 1}
 
 
 @pytest.mark.parametrize(
@@ -114,17 +118,17 @@ async def test_a_checksum_is_computed_once(counted: World, ledger: Ledger) -> No
     ],
 )
 async def test_a_missing_release_adds_the_hint_and_no_store(
-    counted: World, ledger: Ledger, path: str, calls: dict[str, int]
+    counted: World, store_calls: CallRecorder, path: str, calls: dict[str, int]
 ) -> None:
     assert (await counted.get(f"{MAVEN}/{path}")).status_code == 401
-    assert ledger.calls() == calls | HINT
+    assert store_calls.counts() == calls | HINT
 
 
 async def test_a_member_reads_a_private_package_for_one_read_more(
-    counted: World, ledger: Ledger
+    counted: World, store_calls: CallRecorder
 ) -> None:
     await counted.get(f"{MAVEN}/acme/secret/maven-metadata.xml", by=counted.people.mia)
-    assert ledger.calls() == SURVEY | RIGHT
+    assert store_calls.counts() == SURVEY | RIGHT
 
 
 ARCHIVE = bala("acme/greet:2.0.0")
@@ -132,7 +136,7 @@ NEW = "acme/greet/2.0.0/greet-2.0.0"
 
 
 async def test_a_push_costs_what_any_push_costs_and_little_for_each_other_file(
-    counted: World, ledger: Ledger
+    counted: World, store_calls: CallRecorder
 ) -> None:
     checks = {"metadata.head": 1} | RIGHT
     files: list[tuple[str, bytes, dict[str, int]]] = [
@@ -150,9 +154,9 @@ async def test_a_push_costs_what_any_push_costs_and_little_for_each_other_file(
         ),
     ]
     for path, content, calls in files:
-        ledger.forget()
+        store_calls.forget()
         answer = await counted.send(
             "PUT", f"{MAVEN}/{path}", by=counted.people.ann, content=content
         )
         assert answer.status_code == 201
-        assert ledger.calls() == calls, path
+        assert store_calls.counts() == calls, path

@@ -8,7 +8,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from shared.domain.visibility import Readers
-from tests.protocol.mcp.agent import MCP, META, REVISION, Agent
+from tests.support.mcp_agent import MCP, META, REVISION, Agent
 from tests.support.world import URL, OpenWorld, World
 
 

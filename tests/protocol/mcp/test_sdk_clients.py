@@ -18,10 +18,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tests.paths import ROOT
-from tests.protocol.mcp.agent import CALLS, MCP
 from tests.repo import tool_environments
 from tests.support import npm
 from tests.support.documented_packages import CLIENT, documented_bala, published
+from tests.support.mcp_agent import CALLS, MCP
 from tests.support.server import served_app
 from tests.support.world import OpenWorld, World
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.protocol.mcp.agent import CALLS, MCP, tool_call
 from tests.support.documented_packages import documented_bala, published
 from tests.support.instances import edition_confirmed, shared_records_read
-from tests.support.port_doubles import Journal
+from tests.support.mcp_agent import CALLS, MCP, tool_call
+from tests.support.port_doubles import CallRecorder
 from tests.support.storage import one_instance
 from tests.support.world import Template, World, asking
 
@@ -35,19 +35,19 @@ BUDGETS: dict[str, tuple[dict[str, int], dict[str, int]]] = {
 
 @pytest.mark.parametrize("tool", CALLS)
 async def test_a_tool_asks_the_stores_no_more_than_its_budget(
-    template: Template, scratch: Path, journal: Journal, tool: str
+    template: Template, scratch: Path, port_calls: CallRecorder, tool: str
 ) -> None:
-    async with template.world(scratch / "data", wrap=journal.wrap, host=asking) as world:
+    async with template.world(scratch / "data", wrap=port_calls.wrap, host=asking) as world:
         await published(world, documented_bala(), documented_bala("acme/greet:1.1.0"))
         await edition_confirmed(world.registry)
         await shared_records_read(world.registry)
-        journal.taken()
+        port_calls.taken()
         always, once = map(Counter, BUDGETS[tool])
-        assert await calls(world, journal, tool) == always + once
-        assert await calls(world, journal, tool) == always
+        assert await calls(world, port_calls, tool) == always + once
+        assert await calls(world, port_calls, tool) == always
 
 
-async def calls(world: World, journal: Journal, tool: str) -> Counter[str]:
+async def calls(world: World, port_calls: CallRecorder, tool: str) -> Counter[str]:
     answer = await world.send("POST", MCP, json=tool_call(tool, **CALLS[tool]))
     assert not answer.json()["result"]["isError"], answer.text
-    return Counter(journal.taken())
+    return Counter(port_calls.taken())

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from shared.ballerina.declarations import read_source
-from tests.protocol.mcp.agent import Agent, Told
 from tests.support.archives import bala
 from tests.support.call_statements import read_call
 from tests.support.documented_packages import documented_bala, published
+from tests.support.mcp_agent import Agent, Told
 from tests.support.world import OpenWorld
 
 MOST_CALLS = 4

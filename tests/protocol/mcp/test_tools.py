@@ -5,9 +5,9 @@ from syrupy.assertion import SnapshotAssertion
 
 from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
-from tests.protocol.mcp.agent import CALLS, GREET, MCP, META, REVISION, Agent
 from tests.support.archives import bala
 from tests.support.documented_packages import CLIENT, LISTENER, TYPES, documented_bala, published
+from tests.support.mcp_agent import CALLS, GREET, MCP, META, REVISION, Agent
 from tests.support.world import World
 
 pytestmark = pytest.mark.measured

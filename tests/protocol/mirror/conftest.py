@@ -4,17 +4,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.upstreams import FakeUpstream, Stand
+from tests.support.upstreams import FakeUpstream, SharedServer
 from tests.support.world import OpenWorld, World
 
 
 @pytest.fixture
-def upstream(stand: Stand) -> Iterator[FakeUpstream]:
+def upstream(shared_server: SharedServer) -> Iterator[FakeUpstream]:
     """Return an upstream with two versions of a package."""
     upstream = FakeUpstream()
     upstream.publish("ballerina/io:1.0.0")
     upstream.publish("ballerina/io:1.1.0")
-    with upstream.serving(stand):
+    with upstream.serving(shared_server):
         yield upstream
 
 

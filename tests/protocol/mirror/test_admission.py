@@ -20,6 +20,7 @@ from tests.support.archives import bala
 from tests.support.mirrors import PULL, broken, release_of, services, waiting
 from tests.support.port_doubles import Fault, failing
 from tests.support.upstreams import FakeUpstream
+from tests.support.waiting import eventually_in_tasks
 from tests.support.world import OpenWorld, World
 
 pytestmark = pytest.mark.measured
@@ -52,8 +53,7 @@ async def test_a_crash_leaves_nothing_that_is_half_there(
 async def test_a_fetch_outlasts_its_caller(mirror: World, upstream: FakeUpstream) -> None:
     upstream.behave["file"] = waiting(upstream)
     first = asyncio.create_task(services(mirror).admission.admit(IO, ASKER))
-    while not upstream.asked["file"]:
-        await asyncio.sleep(0.01)
+    await eventually_in_tasks(lambda: bool(upstream.asked["file"]))
     first.cancel()
     upstream.gate.set()
     assert await services(mirror).admission.admit(IO, ASKER)
@@ -65,8 +65,7 @@ async def test_founding_wins_a_race_with_a_fetch(mirror: World, upstream: FakeUp
 
     upstream.behave["file"] = waiting(upstream)
     pull = asyncio.create_task(mirror.get("/packages/company/greet/1.0.0", headers=PULL))
-    while not upstream.asked["file"]:
-        await asyncio.sleep(0.01)
+    await eventually_in_tasks(lambda: bool(upstream.asked["file"]))
     await mirror.create_organization("company")
     upstream.gate.set()
     assert (await pull).status_code == 404
@@ -175,8 +174,7 @@ async def test_a_refresh_of_what_is_as_the_upstream_says_writes_nothing(
 async def test_a_fetch_stops_at_the_end(mirror: World, upstream: FakeUpstream) -> None:
     upstream.behave["file"] = waiting(upstream)
     fetching = asyncio.create_task(services(mirror).admission.admit(IO, ASKER))
-    while not upstream.asked["file"]:
-        await asyncio.sleep(0.01)
+    await eventually_in_tasks(lambda: bool(upstream.asked["file"]))
     await services(mirror).admission.close()
     upstream.gate.set()
     with pytest.raises(asyncio.CancelledError):

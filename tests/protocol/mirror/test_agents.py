@@ -3,7 +3,7 @@
 import pytest
 from starlette.responses import JSONResponse
 
-from tests.protocol.mcp.agent import Agent
+from tests.support.mcp_agent import Agent
 from tests.support.mirrors import answering, change
 from tests.support.upstreams import FakeUpstream
 from tests.support.world import World

@@ -17,7 +17,7 @@ from tests.security.package_probes import OF_CLIENTS, OF_PACKAGE_PAGES, OF_THE_S
 from tests.support.documented_packages import documented_bala
 from tests.support.mirrors import PULL
 from tests.support.storage import one_machine
-from tests.support.upstreams import FakeUpstream, Stand
+from tests.support.upstreams import FakeUpstream, SharedServer
 from tests.support.world import BASE, MAVEN, URL, OpenWorld, World
 
 pytestmark = pytest.mark.measured
@@ -60,12 +60,12 @@ def archive(version: str) -> bytes:
 
 
 @pytest.fixture
-async def limited(worlds: OpenWorld, stand: Stand) -> AsyncGenerator[World]:
+async def limited(worlds: OpenWorld, shared_server: SharedServer) -> AsyncGenerator[World]:
     """Return a mirror that has two releases of an upstream, which are not approved any more."""
     upstream = FakeUpstream()
     versions = ("1.0.0", "2.0.0")
     upstream.archives |= {f"octo/{NAME}:{each}": archive(each) for each in versions}
-    with upstream.serving(stand):
+    with upstream.serving(shared_server):
         world = await worlds(upstream=upstream.url)
         for version in versions:
             answer = await world.get(f"/packages/octo/{NAME}/{version}", headers=PULL)
@@ -151,11 +151,11 @@ async def test_pages_show_symbols_and_names_of_all_packages(limited: World) -> N
 
 @one_machine("only its stores have a data version")
 async def test_a_list_made_before_another_process_withdrew_an_approval_is_not_repeated(
-    worlds: OpenWorld, stand: Stand
+    worlds: OpenWorld, shared_server: SharedServer
 ) -> None:
     upstream = FakeUpstream()
     upstream.archives[f"octo/{NAME}:1.0.0"] = archive("1.0.0")
-    with upstream.serving(stand):
+    with upstream.serving(shared_server):
         world = await worlds(upstream=upstream.url, host=OneMachine)
         await set_registry_rules(world, approvedOnly=True)
         await approve(world, f"octo/{NAME}:1.0.0")

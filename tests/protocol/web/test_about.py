@@ -16,7 +16,7 @@ from shared.services.maintenance.rebuild_search_index import RebuildSearchIndex
 from shared.services.maintenance.update_search_index import UpdateSearchIndex
 from tests.protocol.log.test_log_files import POLICY, WITNESS
 from tests.protocol.web.page_reader import main_of, opened
-from tests.support.port_doubles import Fault, Journal
+from tests.support.port_doubles import CallRecorder, Fault
 from tests.support.published_logs import write_log
 from tests.support.storage import one_instance
 from tests.support.world import URL, OpenWorld, World, asking
@@ -86,29 +86,29 @@ async def test_the_status_shows_runs_and_those_that_are_overdue(world: World) ->
 
 @one_instance("it counts calls of one instance")
 async def test_pages_without_current_data_read_no_store(
-    worlds: OpenWorld, journal: Journal
+    worlds: OpenWorld, port_calls: CallRecorder
 ) -> None:
-    world = await worlds(wrap=journal.wrap, host=asking)
+    world = await worlds(wrap=port_calls.wrap, host=asking)
     await opened(world, "/")  # What is announced is read once in three seconds, for all pages.
     for path in ("/about", "/about/api", "/about/policies", "/robots.txt"):
-        journal.taken()
+        port_calls.taken()
         await opened(world, path)
-        assert journal.taken() == [], path
+        assert port_calls.taken() == [], path
 
 
 @one_instance("it counts calls of one instance")
 async def test_the_status_asks_the_stores_once_and_for_the_runs_every_ten_seconds(
-    worlds: OpenWorld, journal: Journal
+    worlds: OpenWorld, port_calls: CallRecorder
 ) -> None:
-    world = await worlds(wrap=journal.wrap, host=asking)
+    world = await worlds(wrap=port_calls.wrap, host=asking)
     await opened(world, "/about/status")
-    first = Counter(journal.taken())
+    first = Counter(port_calls.taken())
     assert first["metadata.packages"] == 1
     assert (
         first["work.peek"] == len(world.registry.maintenance.task_runner.tasks) + 1
     )  # By both ids; the census.
     await opened(world, "/about/status")
-    again = Counter(journal.taken())
+    again = Counter(port_calls.taken())
     assert (again["metadata.packages"], again["work.peek"]) == (1, 0)
 
 

@@ -11,7 +11,7 @@ from tests.protocol.web.page_reader import counted, main_of, opened
 from tests.protocol.web.sample_packages import fill
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
-from tests.support.port_doubles import Journal
+from tests.support.port_doubles import CallRecorder
 from tests.support.storage import one_instance, one_machine
 from tests.support.world import OpenWorld, World, asking
 
@@ -95,16 +95,16 @@ async def test_totals_and_keywords_change_with_the_packages(world: World) -> Non
 
 @one_instance("it counts calls of one instance")
 async def test_an_anonymous_reader_costs_questions_about_what_the_index_keeps(
-    worlds: OpenWorld, journal: Journal
+    worlds: OpenWorld, port_calls: CallRecorder
 ) -> None:
-    world = await worlds(wrap=journal.wrap, host=asking)
+    world = await worlds(wrap=port_calls.wrap, host=asking)
     await fill(world)
     await world.registry.maintenance.task_runner.run("rebuild-derived-data")
-    journal.taken()
+    port_calls.taken()
     await opened(world, "/")
     counts = Counter({"search.search": 3 + 6, "search.totals": 1, "search.keywords": 1})
     counts["work.peek"] = 1  # How many releases were counted last night.
-    assert Counter(journal.taken()) == counts
+    assert Counter(port_calls.taken()) == counts
     await opened(world, "/")  # How many releases were counted stays known.
     del counts["work.peek"]
-    assert Counter(journal.taken()) == counts
+    assert Counter(port_calls.taken()) == counts

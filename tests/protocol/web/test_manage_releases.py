@@ -16,7 +16,7 @@ from tests.protocol.web.page_reader import main_of, opened
 from tests.protocol.web.sample_packages import BIDI, SCRIPT
 from tests.support.archives import bala
 from tests.support.browsers import Browser, signed_in
-from tests.support.port_doubles import Journal
+from tests.support.port_doubles import CallRecorder
 from tests.support.world import URL, OpenWorld, World, asking
 
 pytestmark = pytest.mark.measured
@@ -311,8 +311,10 @@ async def test_a_removed_release_has_no_form_to_restore_it(
 # --- what it costs -----------------------------------------------------------------------------
 
 
-async def test_the_cost_of_a_page_does_not_grow(worlds: OpenWorld, journal: Journal) -> None:
-    world = await worlds(wrap=journal.wrap, host=asking)
+async def test_the_cost_of_a_page_does_not_grow(
+    worlds: OpenWorld, port_calls: CallRecorder
+) -> None:
+    world = await worlds(wrap=port_calls.wrap, host=asking)
     admin = await signed_in(world, world.people.admin)
     asked: list[list[Counter[str]]] = []
     for version in ("1.0.0", "1.1.0", "1.2.0"):
@@ -322,9 +324,9 @@ async def test_the_cost_of_a_page_does_not_grow(worlds: OpenWorld, journal: Jour
         asked.append([])
         for path in (LIST, f"{LIST}?q=acme/greet", f"{LIST}/acme/greet/1.0.0"):
             await admin.open(path)  # A first time, so that the session is known.
-            journal.taken()
+            port_calls.taken()
             await admin.open(path)
-            asked[-1].append(Counter(journal.taken()))
+            asked[-1].append(Counter(port_calls.taken()))
     assert asked[0] == asked[1] == asked[2]
     listed, package, release = asked[0]
     assert listed["directory.list_all"] == 1

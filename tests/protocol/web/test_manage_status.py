@@ -24,7 +24,7 @@ from tests.protocol.test_page_goldens import SIDE_NAVIGATION
 from tests.protocol.web.page_reader import main_of
 from tests.support.archives import bala
 from tests.support.browsers import Browser, signed_in
-from tests.support.port_doubles import Fault, Journal
+from tests.support.port_doubles import CallRecorder, Fault
 from tests.support.storage import one_instance
 from tests.support.world import OpenWorld, World, asking
 
@@ -179,12 +179,12 @@ async def test_a_task_that_is_not_there_is_refused(admin: Browser) -> None:
 
 @one_instance("it counts calls of one instance")
 async def test_the_pages_cost_a_bounded_number_of_calls(
-    worlds: OpenWorld, journal: Journal
+    worlds: OpenWorld, port_calls: CallRecorder
 ) -> None:
-    world = await worlds(wrap=journal.wrap, host=asking)
+    world = await worlds(wrap=port_calls.wrap, host=asking)
     admin = await signed_in(world, world.people.admin)
     tasks = len(world.registry.maintenance.task_runner.tasks)
-    assert await calls_of(admin, "/manage", journal) == {
+    assert await calls_of(admin, "/manage", port_calls) == {
         "directory.get": 1,  # Whether they administer the registry.
         # Locks that wait, organizations without an owner, and tokens of directories.
         "directory.read_all": 3,
@@ -192,7 +192,7 @@ async def test_the_pages_cost_a_bounded_number_of_calls(
         "metadata.records_with_outbox": 1,
         "directory.outboxes": 1,
     }
-    assert await calls_of(admin, "/manage/tasks", journal) == {
+    assert await calls_of(admin, "/manage/tasks", port_calls) == {
         "directory.get": 1,
         "work.peek": tasks + 1,  # The run of each task, and whether anything was asked for.
     }
@@ -209,11 +209,11 @@ async def timer(world: World) -> None:
     await found.call(TimerRequest(past_due=False))
 
 
-async def calls_of(browser: Browser, path: str, journal: Journal) -> Counter[str]:
+async def calls_of(browser: Browser, path: str, port_calls: CallRecorder) -> Counter[str]:
     """Return the calls of a page, without those that every page of theirs costs."""
     await browser.open("/account/settings.toml")
-    journal.taken()
+    port_calls.taken()
     await browser.open("/account/settings.toml")
-    always = Counter(journal.taken())
+    always = Counter(port_calls.taken())
     assert (await browser.open(path)).status_code == 200
-    return Counter(journal.taken()) - always
+    return Counter(port_calls.taken()) - always

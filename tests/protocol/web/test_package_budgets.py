@@ -11,7 +11,7 @@ from tests.protocol.web.page_reader import opened
 from tests.protocol.web.sample_packages import fill, publish
 from tests.support.documented_packages import documented_bala, published
 from tests.support.instances import edition_confirmed, shared_records_read
-from tests.support.port_doubles import Journal
+from tests.support.port_doubles import CallRecorder
 from tests.support.storage import one_instance
 from tests.support.world import Template, World, asking
 
@@ -75,31 +75,33 @@ def source(request: pytest.FixtureRequest) -> Template:
 
 
 @pytest.fixture
-async def counted(source: Template, scratch: Path, journal: Journal) -> AsyncGenerator[World]:
+async def counted(
+    source: Template, scratch: Path, port_calls: CallRecorder
+) -> AsyncGenerator[World]:
     """Return a copy that remembers no answer and whose calls are written down, once it has read
     what concerns all requests."""
-    async with source.world(scratch / "data", wrap=journal.wrap, host=asking) as world:
+    async with source.world(scratch / "data", wrap=port_calls.wrap, host=asking) as world:
         await opened(world, "/about")
         await edition_confirmed(world.registry)
         await shared_records_read(world.registry)
-        journal.taken()
+        port_calls.taken()
         yield world
 
 
-async def calls(world: World, journal: Journal, path: str) -> Counter[str]:
+async def calls(world: World, port_calls: CallRecorder, path: str) -> Counter[str]:
     """Return the calls of a request that succeeds."""
     answer = await opened(world, path)
     assert answer.status_code == 200, path
-    return Counter(each for each in journal.taken() if each not in AFTERWARDS)
+    return Counter(each for each in port_calls.taken() if each not in AFTERWARDS)
 
 
 @pytest.mark.parametrize("page", DOCUMENTED)
 async def test_a_page_of_documentation_asks_no_more_than_its_budget(
-    counted: World, journal: Journal, page: str
+    counted: World, port_calls: CallRecorder, page: str
 ) -> None:
     path = f"/packages/acme/greet/1.2.0{page}"
-    await calls(counted, journal, path)
-    assert await calls(counted, journal, path) == FRAME - RECORDS + DOCUMENTED[page]
+    await calls(counted, port_calls, path)
+    assert await calls(counted, port_calls, path) == FRAME - RECORDS + DOCUMENTED[page]
 
 
 @pytest.mark.parametrize(
@@ -107,22 +109,24 @@ async def test_a_page_of_documentation_asks_no_more_than_its_budget(
 )
 @pytest.mark.parametrize("page", BUDGETS)
 async def test_a_page_asks_no_more_than_its_budget(
-    counted: World, journal: Journal, page: str
+    counted: World, port_calls: CallRecorder, page: str
 ) -> None:
-    assert await calls(counted, journal, f"/packages/acme/greet/1.2.0{page}") == (
+    assert await calls(counted, port_calls, f"/packages/acme/greet/1.2.0{page}") == (
         FRAME + BUDGETS[page]
     )
 
 
-async def test_the_index_of_pieces_is_read_once(counted: World, journal: Journal) -> None:
-    await calls(counted, journal, "/packages/acme/greet/1.2.0/docs/greet/greet")
-    assert await calls(counted, journal, "/packages/acme/greet") == (
+async def test_the_index_of_pieces_is_read_once(counted: World, port_calls: CallRecorder) -> None:
+    await calls(counted, port_calls, "/packages/acme/greet/1.2.0/docs/greet/greet")
+    assert await calls(counted, port_calls, "/packages/acme/greet") == (
         FRAME - RECORDS + Counter([PULLS, PIECES]) + DEPENDENTS + LOG
     )
 
 
-async def test_a_page_without_a_version_asks_no_more(counted: World, journal: Journal) -> None:
-    assert await calls(counted, journal, "/packages/acme/greet/versions") == (
+async def test_a_page_without_a_version_asks_no_more(
+    counted: World, port_calls: CallRecorder
+) -> None:
+    assert await calls(counted, port_calls, "/packages/acme/greet/versions") == (
         FRAME + BUDGETS["/versions"]
     )
 
@@ -153,18 +157,18 @@ LISTS = {
 
 @pytest.mark.parametrize("path", LISTS)
 async def test_lists_of_packages_read_the_index(
-    counted: World, journal: Journal, path: str
+    counted: World, port_calls: CallRecorder, path: str
 ) -> None:
-    assert await calls(counted, journal, path) == LISTS[path]
+    assert await calls(counted, port_calls, path) == LISTS[path]
 
 
 async def test_a_missing_package_costs_one_store_operation_and_two_searches_of_similar_names(
-    counted: World, journal: Journal
+    counted: World, port_calls: CallRecorder
 ) -> None:
     for path in ("/packages/acme/none", "/packages/acme/none/1.0.0/files", "/files/a/b/1.0.0/x"):
         assert (await opened(counted, path)).status_code == 404
         similar = ["search.suggest"] * 2 if path == "/packages/acme/none" else []
-        assert journal.taken() == [SURVEY, *similar]
+        assert port_calls.taken() == [SURVEY, *similar]
 
 
 INCLUDING = "import acme/common; public type Settings record {| *common:Common; |};"
@@ -181,23 +185,23 @@ async def publish_including(world: World, *, with_common: bool) -> None:
 
 
 async def test_fields_of_another_package_cost_no_request_once_it_is_known(
-    counted: World, journal: Journal
+    counted: World, port_calls: CallRecorder
 ) -> None:
     await publish_including(counted, with_common=True)
     assert "timeout" in (await opened(counted, SETTINGS)).text
-    journal.taken()
+    port_calls.taken()
     assert (
-        await calls(counted, journal, SETTINGS)
+        await calls(counted, port_calls, SETTINGS)
         == FRAME - RECORDS - DEPENDENCIES + DOCUMENTED["/docs/greet/greet"]
     )
 
 
 async def test_a_hidden_package_costs_the_requests_of_a_missing_one(
-    counted: World, journal: Journal
+    counted: World, port_calls: CallRecorder
 ) -> None:
     await publish_including(counted, with_common=False)
-    await calls(counted, journal, SETTINGS)
-    missing = await calls(counted, journal, SETTINGS)
+    await calls(counted, port_calls, SETTINGS)
+    missing = await calls(counted, port_calls, SETTINGS)
     await published(counted, documented_bala("acme/common:1.0.0", COMMON, visibility="private"))
-    await calls(counted, journal, SETTINGS)
-    assert await calls(counted, journal, SETTINGS) == missing
+    await calls(counted, port_calls, SETTINGS)
+    assert await calls(counted, port_calls, SETTINGS) == missing

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.paths import docs
-from tests.support.log_files import LOG, LogTreeFiles, Site, release_leaf, serving
+from tests.support.log_files import LOG, LogTreeFiles, ServedLog, release_leaf, serving
 from tests.support.world import URL, World
 
 pytestmark = pytest.mark.measured
@@ -31,7 +31,7 @@ def test_the_workflow_of_the_page_can_be_read() -> None:
 @pytest.mark.parametrize("oldest", [False, True], ids=["this-python", "oldest-python"])
 async def test_a_stranger_runs_the_file(script: str, oldest: bool, tmp_path: Path) -> None:
     python = _oldest_python() if oldest else sys.executable
-    site = Site(LogTreeFiles([release_leaf(0, "acme/greet:1.0.0", "0" * 64)]), 1)
+    site = ServedLog(LogTreeFiles([release_leaf(0, "acme/greet:1.0.0", "0" * 64)]), 1)
     site.sign("acme/greet:1.0.0", "0" * 64)
     locked = tmp_path / "Dependencies.toml"
     locked.write_text('[[package]]\norg = "acme"\nname = "greet"\nversion = "1.0.0"\n')

@@ -6,10 +6,10 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
 from shared.domain.visibility import Visibility
 from shared.domain.withdrawal_reasons import PublicReason, WithdrawalReason
-from tests.protocol.mcp.agent import Agent
 from tests.protocol.web.page_reader import Elements, opened
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
+from tests.support.mcp_agent import Agent
 from tests.support.world import Person, World
 
 BASE = "acme/base:1.0.1"

@@ -1,10 +1,8 @@
 """`audit.py`: what it asks, what it says of the answers, and a registry that lies."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -15,6 +13,7 @@ from click.testing import CliRunner
 from shared import audit, script_client
 from shared.audit import AuditOptions, main, run
 from shared.cli import cli
+from tests.support.served_handlers import QuietHandler, served_handler
 
 BALLERINA = """\
 [package]
@@ -121,31 +120,20 @@ def registry() -> Registry:
 
 @pytest.fixture
 def url(registry: Registry) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_GET(self) -> None:
             self._send(registry.records.get(unquote(self.path.removeprefix("/v1/vulns/"))))
 
         def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            body = json.loads(self.read_body())
             self._send(registry.answer(body["queries"]) if registry.status == 200 else None)
 
         def _send(self, content: object) -> None:
             registry.headers.append(dict(self.headers.items()))
-            self.send_response(404 if content is None else 200)
-            self.end_headers()
-            self.wfile.write(json.dumps(content).encode())
+            self.answer(404 if content is None else 200, json.dumps(content).encode())
 
-        def log_message(self, format: str, *_: object) -> None:  # noqa: A002 - its name there.
-            """Print nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with served_handler(Handler) as address:
+        yield address
 
 
 @dataclass

@@ -9,7 +9,7 @@ import pytest
 
 from shared.hosting.triggers import StartRefused
 from shared.localhost import application, main
-from tests.support.registry_process import free_port
+from tests.support.processes import free_port
 
 
 @pytest.fixture

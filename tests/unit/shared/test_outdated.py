@@ -1,10 +1,8 @@
 """The script that checks dependencies: which versions it reads, and what it says."""
 
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -22,6 +20,7 @@ from shared.outdated import (
     run,
     sentence,
 )
+from tests.support.served_handlers import QuietHandler, served_handler
 
 BALLERINA = """\
 [package]
@@ -158,26 +157,14 @@ class Registry:
 def registry() -> Iterator[Registry]:
     registry = Registry()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
+            self.read_body()
             registry.tokens.append(self.headers["Authorization"])
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(json.dumps({"packages": [{"state": "current"}]}).encode())
+            self.answer(200, json.dumps({"packages": [{"state": "current"}]}).encode())
 
-        def log_message(self, format: str, *_: object) -> None:  # noqa: A002 - its name there.
-            """Print nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        registry.url = f"http://127.0.0.1:{server.server_address[1]}"
-        try:
-            yield registry
-        finally:
-            server.shutdown()
-            thread.join()
+    with served_handler(Handler) as registry.url:
+        yield registry
 
 
 def test_the_token_of_the_variable_or_of_the_login_is_sent(

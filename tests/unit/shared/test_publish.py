@@ -12,9 +12,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -23,6 +21,7 @@ from click.testing import CliRunner
 from shared.cli import cli
 from shared.publish import FAILED, PublishOptions, run
 from tests.support.archives import bala
+from tests.support.served_handlers import QuietHandler, served_handler
 
 ID_TOKEN = "id.token.of-job"
 JOB_TOKEN = "blrm_job-token"
@@ -87,9 +86,9 @@ class Double:
 
 @contextmanager
 def serving(double: Double) -> Generator[None]:
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def _reply(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            body = self.read_body()
             sent = {name.lower(): value for name, value in self.headers.items()}
             status, headers, content = double.answer(self.command, self.path, sent, body)
             if not status:
@@ -102,21 +101,10 @@ def serving(double: Double) -> Generator[None]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = do_DELETE = _reply  # noqa: N815 - names of http.server.
+        do_GET = do_POST = do_DELETE = _reply
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name.
-            """Print nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    double.url = f"http://127.0.0.1:{server.server_port}"
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with served_handler(Handler) as double.url:
         yield
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.fixture

@@ -23,8 +23,8 @@ from tests.support.log_files import (
     LOG,
     ORIGIN,
     LogTreeFiles,
+    ServedLog,
     Signer,
-    Site,
     commitment,
     leaf,
     release_leaf,
@@ -64,7 +64,7 @@ class Client:
     """Somebody with the program, a folder and a state file."""
 
     folder: Path
-    site: Site
+    site: ServedLog
     url: str
     environment: dict[str, str] = field(default_factory=dict[str, str])
     capsys: pytest.CaptureFixture[str] | None = None
@@ -94,13 +94,13 @@ class Client:
 
 
 @pytest.fixture
-def site(tree: LogTreeFiles) -> Site:
-    return Site(tree, ENTRIES)
+def site(tree: LogTreeFiles) -> ServedLog:
+    return ServedLog(tree, ENTRIES)
 
 
 @pytest.fixture
 def client(
-    site: Site,
+    site: ServedLog,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -318,7 +318,7 @@ def test_two_tiles_that_were_exchanged_are_named(client: Client) -> None:
 
 
 def test_another_root_than_that_of_the_tiles_is_named(client: Client) -> None:
-    other = Site(LogTreeFiles([*entries()[:-1], leaf(599, kind="x")]), ENTRIES)
+    other = ServedLog(LogTreeFiles([*entries()[:-1], leaf(599, kind="x")]), ENTRIES)
     client.site.files["log/checkpoint"] = other.files["log/checkpoint"]
     assert client.refused() == "checkpoint: its root is another one than the tiles give."
 
@@ -576,11 +576,11 @@ def test_what_is_private_opens_in_a_log_that_was_mended(client: Client) -> None:
 SECOND = Signer("packages.example.org/logs/log2")
 
 
-def replaced(site: Site, old: Sequence[bytes], *, signer: Signer = SECOND) -> Site:
+def replaced(site: ServedLog, old: Sequence[bytes], *, signer: Signer = SECOND) -> ServedLog:
     """Return what a registry serves that lost its tiles, and whose new log has old events."""
     last = site.files["log/checkpoint"].decode()
     first = leaf(0, kind="log.replaced", log=ORIGIN, checkpoint=last)
-    new = Site(
+    new = ServedLog(
         LogTreeFiles([first, *old]),
         len(old) + 1,
         (signer,),
@@ -720,7 +720,7 @@ def test_a_proof_whose_signature_is_wrong_is_refused(proof: Changing) -> None:
 
 
 def test_a_proof_of_a_state_that_the_log_never_had_is_refused(proof: Changing) -> None:
-    other = Site(LogTreeFiles(entries(archive=b"another")), ENTRIES)
+    other = ServedLog(LogTreeFiles(entries(archive=b"another")), ENTRIES)
     other.prove("x", GREET, 512)
     refused = proof(lambda _: other.files["api/v1/log/proof/x"])
     assert (
@@ -902,7 +902,7 @@ def test_an_address_without_a_server_cannot_be_asked(client: Client) -> None:
 
 
 def test_a_redirect_is_not_followed_and_gets_no_token(client: Client) -> None:
-    with serving(Site(client.site.tree, ENTRIES)) as elsewhere:
+    with serving(ServedLog(client.site.tree, ENTRIES)) as elsewhere:
 
         def redirect(request: BaseHTTPRequestHandler) -> None:
             request.send_response(302)

@@ -10,14 +10,16 @@ from msgspec.structs import replace
 from shared.domain.events import org_stream
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
+from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.trusted_publishing.publishers import Publisher, PublisherScopes
 from shared.services.adapters import Adapters
 from tests.fakes.identity_provider import rsa_key
 from tests.fakes.system import FakeClock
 from tests.support.browsers import Browser, signed_in
-from tests.support.issuers import ISSUERS, JOBS, PRESETS, SETTINGS, IssuerDoubles, asked_claims
+from tests.support.issuers import ISSUERS, JOBS, PRESETS, SETTINGS, asked_claims, preset_issuers
+from tests.support.job_issuers import JobIssuers
 from tests.support.logs import capture_logs
-from tests.support.trusted_publishing import GITHUB, CiSystems
+from tests.support.trusted_publishing import GITHUB, provider_issuers
 from tests.support.trusted_publishing import SETTINGS as PROVIDERS
 from tests.support.world import URL, OpenWorld
 
@@ -31,8 +33,8 @@ LABELS = list(JOBS)
 class Issuers:
     """The doubles of a test; they sign once the registry is open."""
 
-    doubles: IssuerDoubles
-    systems: CiSystems
+    doubles: JobIssuers[str]
+    systems: JobIssuers[Provider]
 
 
 @pytest.fixture
@@ -46,8 +48,8 @@ async def owner(worlds: OpenWorld, issuers: Issuers) -> Browser:
 
     def connect(stores: Adapters) -> Adapters:
         clock = cast(FakeClock, stores.clock)
-        issuers.doubles = IssuerDoubles(clock, URL)
-        issuers.systems = CiSystems(clock, URL)
+        issuers.doubles = preset_issuers(clock, URL)
+        issuers.systems = provider_issuers(clock, URL)
         issuers.doubles.internet.issuers += issuers.systems.internet.issuers
         return replace(stores, fetcher=issuers.doubles.internet)
 

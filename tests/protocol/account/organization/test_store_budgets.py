@@ -11,7 +11,7 @@ from shared.services.packages.organization_packages import PACKAGES_ON_A_PAGE
 from tests.support.archives import bala
 from tests.support.browsers import Browser, signed_in
 from tests.support.instances import shared_records_read
-from tests.support.port_doubles import Journal
+from tests.support.port_doubles import CallRecorder
 from tests.support.storage import one_instance
 from tests.support.world import URL, OpenWorld, Template, World, asking
 
@@ -41,29 +41,29 @@ PAGES = {
 
 
 @pytest.fixture
-async def world(worlds: OpenWorld, journal: Journal) -> World:
+async def world(worlds: OpenWorld, port_calls: CallRecorder) -> World:
     """Return a registry whose calls are written down, and that remembers no answer."""
-    world = await worlds(wrap=journal.wrap, host=asking)
+    world = await worlds(wrap=port_calls.wrap, host=asking)
     await world.push(bala("acme/p00:1.0.0"))
     return world
 
 
-async def calls(browser: Browser, journal: Journal, path: str) -> Counter[str]:
+async def calls(browser: Browser, port_calls: CallRecorder, path: str) -> Counter[str]:
     """Return the calls of a page, without those that say who is signed in."""
     for _ in range(2):  # The first one reads the session, which is remembered for seconds.
-        journal.taken()
+        port_calls.taken()
         await browser.open("/account/settings.toml")
-    session = Counter(journal.taken())
+    session = Counter(port_calls.taken())
     assert (await browser.open(path)).status_code == 200
-    return Counter(journal.taken()) - session
+    return Counter(port_calls.taken()) - session
 
 
 @pytest.mark.parametrize("page", PAGES)
 async def test_a_page_asks_no_more_than_its_budget(
-    world: World, journal: Journal, page: str
+    world: World, port_calls: CallRecorder, page: str
 ) -> None:
     ann = await signed_in(world, world.people.ann)
-    assert await calls(ann, journal, ORG + page) == PAGES[page]
+    assert await calls(ann, port_calls, ORG + page) == PAGES[page]
 
 
 async def fill(world: World) -> None:
@@ -84,36 +84,36 @@ async def filled(template: Template, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.mark.parametrize("page", PAGES)
 async def test_no_page_asks_more_where_there_is_more(
-    filled: Template, scratch: Path, journal: Journal, page: str
+    filled: Template, scratch: Path, port_calls: CallRecorder, page: str
 ) -> None:
-    async with filled.world(scratch / "data", wrap=journal.wrap, host=asking) as world:
+    async with filled.world(scratch / "data", wrap=port_calls.wrap, host=asking) as world:
         ann = await signed_in(world, world.people.ann)
-        grown = await calls(ann, journal, ORG + page)
+        grown = await calls(ann, port_calls, ORG + page)
     assert grown.total() <= PAGES[page].total()
 
 
 async def test_each_held_release_costs_a_read_and_their_publisher_one_more(
-    worlds: OpenWorld, journal: Journal
+    worlds: OpenWorld, port_calls: CallRecorder
 ) -> None:
-    world = await worlds(wrap=journal.wrap, host=asking, brake_packages=1)
+    world = await worlds(wrap=port_calls.wrap, host=asking, brake_packages=1)
     await world.push(bala("acme/a:1.0.0"))
     for name in ("b", "c"):
         await world.push_held(bala(f"acme/{name}:1.0.0"))
     ann = await signed_in(world, world.people.ann)
-    more = await calls(ann, journal, f"{ORG}/held") - PAGES["/held"]
+    more = await calls(ann, port_calls, f"{ORG}/held") - PAGES["/held"]
     assert more == Counter({"metadata.find": 2, "directory.get": 1})
 
 
 async def test_the_page_of_a_package_reads_what_a_signed_in_account_may_see(
-    world: World, journal: Journal
+    world: World, port_calls: CallRecorder
 ) -> None:
     ann = await signed_in(world, world.people.ann)
     await world.document()  # What the queue reads meanwhile is no part of a page.
     await shared_records_read(world.registry)
-    journal.taken()
+    port_calls.taken()
     await world.get(f"{URL}/packages/acme/p00")
-    stranger = Counter(journal.taken())
-    more = await calls(ann, journal, "/packages/acme/p00") - stranger
+    stranger = Counter(port_calls.taken())
+    more = await calls(ann, port_calls, "/packages/acme/p00") - stranger
     # Two access contexts: one for the links of members, one for the dependents that are counted;
     # and whether she follows it.
     assert more == Counter(

@@ -16,7 +16,7 @@ from shared.adapters.azure_transports import http_transport, identity_transport,
 from shared.adapters.network import DIRECT, Network
 from shared.domain.proxies import ProxyRules
 from shared.runtime.connection_problems import reason_of
-from tests.support.authorities import Authority
+from tests.support.authorities import CertificateAuthority
 from tests.support.forward_proxies import ForwardProxy, forwarding
 from tests.support.server import served_app
 
@@ -24,12 +24,12 @@ URL = "https://store.test/"
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority.create(tmp_path_factory.mktemp("authority"))
+def authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
+    return CertificateAuthority.create(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture
-def proxy(authority: Authority) -> Generator[ForwardProxy]:
+def proxy(authority: CertificateAuthority) -> Generator[ForwardProxy]:
     """Run a proxy that leads to a server of the name store.test."""
 
     async def answer(_request: Request) -> Response:
@@ -49,7 +49,7 @@ async def status(network: Network) -> int:
 
 
 async def test_stores_are_reached_through_the_proxy(
-    proxy: ForwardProxy, authority: Authority
+    proxy: ForwardProxy, authority: CertificateAuthority
 ) -> None:
     rules = ProxyRules.parse(proxy.url)
     assert await status(Network(rules, authority.file)) == 200
@@ -59,7 +59,9 @@ async def test_stores_are_reached_through_the_proxy(
     assert "its certificate is not trusted" in reason_of(refused.value)
 
 
-async def test_telemetry_goes_through_the_proxy(proxy: ForwardProxy, authority: Authority) -> None:
+async def test_telemetry_goes_through_the_proxy(
+    proxy: ForwardProxy, authority: CertificateAuthority
+) -> None:
     def send() -> int:
         network = Network(ProxyRules.parse(proxy.url), authority.file)
         with telemetry_transport(network) as transport:

@@ -337,11 +337,11 @@ async def test_a_restore_that_was_killed_leaves_no_part_of_a_log_that_counts_as_
     shutil.copytree(tmp_path / "data" / "keys", lost.keys)
     copied = list[Path]()
 
-    def killed(_file: Path, place: Path) -> None:
+    def killed(_file: Path, folder: Path) -> None:
         if copied:
             raise KeyboardInterrupt
-        copied.append(place)
-        place.write_bytes(b"published")
+        copied.append(folder)
+        folder.write_bytes(b"published")
 
     with monkeypatch.context() as patched:
         patched.setattr("shared.adapters.backup._copy_archive", lambda *_: None)

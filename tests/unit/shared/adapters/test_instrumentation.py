@@ -10,8 +10,8 @@ from shared.ports.conflicts import Stale
 from shared.services.adapters import Adapters
 from shared.telemetry.activities import Activity
 from shared.telemetry.metrics import STORE_CALLS
-from tests.reaching import STORES
-from tests.support.telemetry import hearing
+from tests.support.port_doubles import NOT_STORES, STORES
+from tests.support.telemetry import collect_metrics
 from tests.support.world import World
 
 
@@ -41,49 +41,16 @@ async def test_calls_are_counted_for_what_is_being_done() -> None:
 )
 async def test_the_outcome_of_a_call_is_recorded(error: Exception, outcome: str) -> None:
     store = instrumented_store("metadata", Store, Store())
-    with hearing() as heard:
+    with collect_metrics() as metrics:
         Activity.begin()
         await store.find("a")
         with pytest.raises(type(error)):
             await store.fail(error)
-        found, failed = sorted(heard.points(STORE_CALLS), key=lambda each: -len(each["operation"]))
+        found, failed = sorted(
+            metrics.points(STORE_CALLS), key=lambda each: -len(each["operation"])
+        )
     shown = {(each["operation"], each["outcome"], each["count"]) for each in (found, failed)}
     assert shown == {("find", "answered", 1), ("fail", outcome, 1)}
-
-
-# Adapters of other systems and of this process, which record their own calls or need no record.
-NOT_STORES = {
-    "clock",
-    "randomness",
-    "keys",
-    "mailer",
-    "fetcher",
-    "advisory_dumps",
-    "confined",
-    "edition",
-    "archive_path",
-    "close",
-    "links",
-    "feed",
-    "copies",
-    "revocations",  # Acts of operators, which the log has.
-    "snapshots",
-    "caller_scope",
-    "edge",
-    "require_disk_space",
-    "disk_space",
-    "connect_upstream",
-    "connect_scanner",
-    "scanner",
-    "connect",
-    "log_keys",
-    "release_signer",
-    "witness_keys",
-    "writes_log",
-    "components",
-    "versions",
-    "certificate_made_ms",
-}
 
 
 async def test_every_adapter_is_observed_or_is_no_store(world: World) -> None:

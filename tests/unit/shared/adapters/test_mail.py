@@ -1,7 +1,6 @@
 """Sending mail: to the terminal, by SMTP and through Azure."""
 
 import json
-import shutil
 import ssl
 from contextlib import closing
 from dataclasses import replace
@@ -24,7 +23,7 @@ from shared.ports.mail import Undelivered
 from shared.settings import Settings
 from tests.fakes.azure_identity import Identity, Stranger
 from tests.fakes.http_client import answering
-from tests.support.server import make_certificate
+from tests.support.authorities import CertificateAuthority
 from tests.support.smtp_server import Postbox, mail_server
 
 CHOICES: dict[str, tuple[type, dict[str, str]]] = {
@@ -76,10 +75,6 @@ SENDER = parse_email("ballroom@example.org")
 KIM = parse_email("kim@example.org")
 SMTP_MAIL = Mail(KIM, "You are invited to acme", "Grüße\n\nhttps://registry.test/invitations/abc\n")
 
-needs_openssl = pytest.mark.skipif(
-    not shutil.which("openssl"), reason="openssl makes the certificate"
-)
-
 
 def mailer(
     postbox: Postbox,
@@ -94,10 +89,8 @@ def mailer(
 @pytest.fixture
 def encryption(tmp_path: Path) -> tuple[ssl.SSLContext, Path]:
     """Return what a server encrypts with, and the authority that vouches for it."""
-    made = make_certificate(tmp_path)
-    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    serving.load_cert_chain(made.chain, made.key)
-    return serving, made.chain
+    authority = CertificateAuthority.create(tmp_path)
+    return authority.server_context("127.0.0.1"), authority.file
 
 
 async def test_a_mail_arrives_as_it_was_written() -> None:
@@ -138,7 +131,6 @@ async def test_mail_is_not_sent_where_nobody_encrypts_it() -> None:
     assert not {"AUTH", "MAIL", "RCPT"} & set(postbox.heard)
 
 
-@needs_openssl
 async def test_mail_is_encrypted_before_anything_is_said_of_it(
     encryption: tuple[ssl.SSLContext, Path],
 ) -> None:
@@ -149,7 +141,6 @@ async def test_mail_is_encrypted_before_anything_is_said_of_it(
     assert len(postbox.mails) == 1
 
 
-@needs_openssl
 async def test_a_server_that_nobody_vouches_for_gets_no_mail(
     encryption: tuple[ssl.SSLContext, Path],
 ) -> None:

@@ -45,7 +45,7 @@ def test_the_document_of_another_issuer_is_refused(issuer: object) -> None:
 URL = "https://login.test"
 
 
-class Place:
+class IssuerSetup:
     """An issuer, the way to it, and its keys as the registry sees them."""
 
     def __init__(self, issuer: Issuer | None = None) -> None:
@@ -65,108 +65,108 @@ class Place:
 
 
 async def test_keys_are_read_once_for_many_tokens() -> None:
-    place = Place()
+    setup = IssuerSetup()
     for _ in range(5):
-        assert await place.has("key-1")
-    assert place.issuer.calls == ["discovery", "keys"]
+        assert await setup.has("key-1")
+    assert setup.issuer.calls == ["discovery", "keys"]
 
 
 async def test_a_key_is_for_its_own_algorithm() -> None:
-    place = Place(Issuer(URL, keys={"key-1": rsa_key(1), "key-2": ec_key(1)}))
-    assert await place.has("key-1", "RS256")
-    assert await place.has("key-2", "ES256")
-    assert not await place.has("key-1", "ES256")
-    assert not await place.has("key-2", "RS256")
-    assert not await place.has("key-1", "HS256")
+    setup = IssuerSetup(Issuer(URL, keys={"key-1": rsa_key(1), "key-2": ec_key(1)}))
+    assert await setup.has("key-1", "RS256")
+    assert await setup.has("key-2", "ES256")
+    assert not await setup.has("key-1", "ES256")
+    assert not await setup.has("key-2", "RS256")
+    assert not await setup.has("key-1", "HS256")
 
 
 async def test_a_new_key_is_found_as_soon_as_a_token_names_it() -> None:
-    place = Place()
-    await place.has("key-1")
-    place.issuer.rotate()
-    place.clock.advance(timedelta(minutes=1))
-    assert await place.has("key-2")
-    assert not await place.has("key-1")
+    setup = IssuerSetup()
+    await setup.has("key-1")
+    setup.issuer.rotate()
+    setup.clock.advance(timedelta(minutes=1))
+    assert await setup.has("key-2")
+    assert not await setup.has("key-1")
 
 
 async def test_unknown_names_ask_the_issuer_once_a_minute_at_most() -> None:
-    place = Place()
+    setup = IssuerSetup()
     for number in range(50):
-        assert not await place.has(f"guess-{number}")
-    assert place.issuer.calls.count("keys") == 1
-    place.clock.advance(timedelta(minutes=1))
+        assert not await setup.has(f"guess-{number}")
+    assert setup.issuer.calls.count("keys") == 1
+    setup.clock.advance(timedelta(minutes=1))
     for number in range(50):
-        assert not await place.has(f"guess-{number}")
-    assert place.issuer.calls.count("keys") == 2
+        assert not await setup.has(f"guess-{number}")
+    assert setup.issuer.calls.count("keys") == 2
 
 
 async def test_a_withdrawn_key_is_forgotten_within_an_hour() -> None:
-    place = Place()
-    assert await place.has("key-1")
-    place.issuer.rotate()
-    place.clock.advance(timedelta(minutes=59))
-    assert await place.has("key-1")
-    place.clock.advance(timedelta(minutes=1))
-    assert not await place.has("key-1")
+    setup = IssuerSetup()
+    assert await setup.has("key-1")
+    setup.issuer.rotate()
+    setup.clock.advance(timedelta(minutes=59))
+    assert await setup.has("key-1")
+    setup.clock.advance(timedelta(minutes=1))
+    assert not await setup.has("key-1")
 
 
 async def test_known_keys_outlive_an_outage_of_a_day() -> None:
-    place = Place()
-    await place.has("key-1")
-    place.internet.is_down = True
-    place.clock.advance(timedelta(hours=23, minutes=59))
-    assert await place.has("key-1")
-    place.clock.advance(timedelta(minutes=1))
+    setup = IssuerSetup()
+    await setup.has("key-1")
+    setup.internet.is_down = True
+    setup.clock.advance(timedelta(hours=23, minutes=59))
+    assert await setup.has("key-1")
+    setup.clock.advance(timedelta(minutes=1))
     with pytest.raises(Unanswered):
-        await place.has("key-1")
-    place.internet.is_down = False
-    place.clock.advance(timedelta(minutes=1))
-    assert await place.has("key-1")
+        await setup.has("key-1")
+    setup.internet.is_down = False
+    setup.clock.advance(timedelta(minutes=1))
+    assert await setup.has("key-1")
 
 
 async def test_an_unknown_key_is_no_answer_while_the_issuer_is_away() -> None:
-    place = Place()
-    await place.has("key-1")
-    place.issuer.rotate()
-    place.internet.is_down = True
-    place.clock.advance(timedelta(minutes=1))
+    setup = IssuerSetup()
+    await setup.has("key-1")
+    setup.issuer.rotate()
+    setup.internet.is_down = True
+    setup.clock.advance(timedelta(minutes=1))
     for _ in range(2):  # The second one repeats the failure of the first.
         with pytest.raises(Unanswered):
-            await place.has("key-2")
-    assert await place.has("key-1")
-    place.internet.is_down = False
-    place.clock.advance(timedelta(minutes=1))
-    assert await place.has("key-2")
+            await setup.has("key-2")
+    assert await setup.has("key-1")
+    setup.internet.is_down = False
+    setup.clock.advance(timedelta(minutes=1))
+    assert await setup.has("key-2")
 
 
 async def test_during_an_outage_the_issuer_is_asked_once_a_minute() -> None:
-    place = Place()
-    await place.has("key-1")
-    place.clock.advance(timedelta(hours=2))
-    place.internet.is_down = True
-    asked = len(place.internet.asked)
+    setup = IssuerSetup()
+    await setup.has("key-1")
+    setup.clock.advance(timedelta(hours=2))
+    setup.internet.is_down = True
+    asked = len(setup.internet.asked)
     for _ in range(10):
-        await place.has("key-1")
-    assert len(place.internet.asked) == asked + 2  # The document, and the keys.
-    assert place.silent == [f"keys of {URL}"]
+        await setup.has("key-1")
+    assert len(setup.internet.asked) == asked + 2  # The document, and the keys.
+    assert setup.silent == [f"keys of {URL}"]
 
 
 async def test_without_any_key_a_silent_issuer_is_asked_every_ten_seconds() -> None:
-    place = Place()
-    place.internet.is_down = True
+    setup = IssuerSetup()
+    setup.internet.is_down = True
     for _ in range(5):
         with pytest.raises(Unanswered):
-            await place.has("key-1")
-    assert len(place.internet.asked) == 1
-    place.internet.is_down = False
-    place.clock.advance(timedelta(seconds=10))
-    assert await place.has("key-1")
+            await setup.has("key-1")
+    assert len(setup.internet.asked) == 1
+    setup.internet.is_down = False
+    setup.clock.advance(timedelta(seconds=10))
+    assert await setup.has("key-1")
 
 
 async def test_without_a_name_only_a_lone_key_is_found() -> None:
-    place = Place()
-    assert await place.has("")
-    several = Place(Issuer(URL, keys={"key-1": rsa_key(1), "key-2": rsa_key(2)}))
+    setup = IssuerSetup()
+    assert await setup.has("")
+    several = IssuerSetup(Issuer(URL, keys={"key-1": rsa_key(1), "key-2": rsa_key(2)}))
     assert not await several.has("")
     assert await several.has("key-2")
 

@@ -19,15 +19,15 @@ from shared.auth.secrets import Secret
 from shared.ports.http_client import HttpResponse, Unanswered
 from tests.fakes.identity_provider import CLIENT_ID, CLIENT_SECRET
 from tests.fakes.system import FakeClock, FakeRandomness
-from tests.support.identity_providers import BACK, Place
+from tests.support.identity_providers import BACK, ProviderSetup
 from tests.support.refusals import raises_refusal
 from tests.support.sign_in import HOST, KINDS, TENANT
 
 
 @pytest.fixture
-def place() -> Place:
-    """Return a place of the test's own."""
-    return Place()
+def setup() -> ProviderSetup:
+    """Return an issuer and providers of the test's own."""
+    return ProviderSetup()
 
 
 @pytest.mark.parametrize(
@@ -39,24 +39,24 @@ def place() -> Place:
     ],
 )
 async def test_a_provider_identifies_the_account_by_what_never_changes(
-    place: Place, kind: str, issuer: str, identifier: str
+    setup: ProviderSetup, kind: str, issuer: str, identifier: str
 ) -> None:
-    assert await place.sign_in(place.provider(kind)) == VerifiedIdentity(
+    assert await setup.sign_in(setup.provider(kind)) == VerifiedIdentity(
         issuer=issuer,
         identifier=identifier,
         label="kim",
         email="kim@example.org",
         display_name="Kim Larsen",
         strong=False,
-        authenticated_ms=place.clock.now_ms(),
+        authenticated_ms=setup.clock.now_ms(),
     )
 
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_every_sign_in_has_a_state_and_a_challenge_of_its_own(
-    place: Place, kind: str
+    setup: ProviderSetup, kind: str
 ) -> None:
-    provider = place.provider(kind)
+    provider = setup.provider(kind)
     begun = [await provider.begin(BACK, Freshness.ANY) for _ in range(2)]
     asked = [parse_qs(urlsplit(each.address).query) for each in begun]
     for name in ("state", "code_challenge", *(["nonce"] if kind != "github" else [])):
@@ -81,9 +81,9 @@ async def test_every_sign_in_has_a_state_and_a_challenge_of_its_own(
     ],
 )
 async def test_a_refusal_of_the_provider_is_reported_without_its_text(
-    place: Place, kind: str, error: str, reason: str
+    setup: ProviderSetup, kind: str, error: str, reason: str
 ) -> None:
-    provider = place.provider(kind)
+    provider = setup.provider(kind)
     begun = await provider.begin(BACK, Freshness.ANY)
     answer = {"error": error, "error_description": "Call 555"} if error else {}
     with raises_refusal("sign-in-failed", match=reason) as refused:
@@ -92,32 +92,36 @@ async def test_a_refusal_of_the_provider_is_reported_without_its_text(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_silent_provider_is_named(place: Place, kind: str) -> None:
-    provider = place.provider(kind)
+async def test_a_silent_provider_is_named(setup: ProviderSetup, kind: str) -> None:
+    provider = setup.provider(kind)
     begun = await provider.begin(BACK, Freshness.ANY)
-    answer = await place.answer(begun)
-    place.internet.is_down = True
+    answer = await setup.answer(begun)
+    setup.internet.is_down = True
     with raises_refusal("issuer-silent", match=provider.label):
         await provider.finish(begun.flow, answer)
 
 
 @pytest.mark.parametrize("kind", ["entra", "oidc"])
-async def test_a_provider_that_is_silent_from_the_start_is_named(place: Place, kind: str) -> None:
-    place.internet.is_down = True
-    provider = place.provider(kind)
+async def test_a_provider_that_is_silent_from_the_start_is_named(
+    setup: ProviderSetup, kind: str
+) -> None:
+    setup.internet.is_down = True
+    provider = setup.provider(kind)
     with raises_refusal("issuer-silent", match=provider.label):
         await provider.begin(BACK, Freshness.ANY)
 
 
 @pytest.mark.parametrize("kind", ["entra", "oidc"])
-async def test_when_somebody_showed_who_they_are_the_provider_says(place: Place, kind: str) -> None:
-    now_s = place.clock.now_ms() // 1000
-    place.issuer.person.claims["auth_time"] = now_s - 7200
-    signed_in = await place.sign_in(place.provider(kind))
+async def test_when_somebody_showed_who_they_are_the_provider_says(
+    setup: ProviderSetup, kind: str
+) -> None:
+    now_s = setup.clock.now_ms() // 1000
+    setup.issuer.person.claims["auth_time"] = now_s - 7200
+    signed_in = await setup.sign_in(setup.provider(kind))
     assert signed_in.authenticated_ms == (now_s - 7200) * 1000
-    place.issuer.person.claims["auth_time"] = now_s + 7200
-    signed_in = await place.sign_in(place.provider(kind))
-    assert signed_in.authenticated_ms == place.clock.now_ms()
+    setup.issuer.person.claims["auth_time"] = now_s + 7200
+    signed_in = await setup.sign_in(setup.provider(kind))
+    assert signed_in.authenticated_ms == setup.clock.now_ms()
 
 
 @pytest.mark.parametrize("kind", ["entra", "oidc"])
@@ -135,24 +139,24 @@ async def test_when_somebody_showed_who_they_are_the_provider_says(place: Place,
     ids=["amr", "acr", "acrs", "weak", "longer", "turned", "none"],
 )
 async def test_the_operator_says_which_claims_are_strong(
-    place: Place, kind: str, claims: dict[str, Any], strong: bool
+    setup: ProviderSetup, kind: str, claims: dict[str, Any], strong: bool
 ) -> None:
-    place.issuer.person.claims |= claims
-    assert (await place.sign_in(place.provider(kind))).strong is strong
+    setup.issuer.person.claims |= claims
+    assert (await setup.sign_in(setup.provider(kind))).strong is strong
 
 
-async def test_an_address_that_nobody_verified_is_no_address(place: Place) -> None:
-    place.issuer.person.claims["email_verified"] = False
-    assert (await place.sign_in(place.provider("oidc"))).email == ""
+async def test_an_address_that_nobody_verified_is_no_address(setup: ProviderSetup) -> None:
+    setup.issuer.person.claims["email_verified"] = False
+    assert (await setup.sign_in(setup.provider("oidc"))).email == ""
 
 
 @pytest.mark.parametrize("kind", ["entra", "oidc"])
-async def test_a_provider_that_names_itself_has_to(place: Place, kind: str) -> None:
-    place.issuer.names_itself = True
-    provider = place.provider(kind)
-    assert await place.sign_in(provider)
+async def test_a_provider_that_names_itself_has_to(setup: ProviderSetup, kind: str) -> None:
+    setup.issuer.names_itself = True
+    provider = setup.provider(kind)
+    assert await setup.sign_in(provider)
     begun = await provider.begin(BACK, Freshness.ANY)
-    answer = await place.answer(begun)
+    answer = await setup.answer(begun)
     del answer["iss"]
     with raises_refusal("sign-in-failed", match="another provider"):
         await provider.finish(begun.flow, answer)
@@ -333,18 +337,18 @@ async def test_a_refusal_of_a_code_is_read_and_a_failed_provider_is_no_answer(
     ],
 )
 async def test_the_secret_is_in_a_header_unless_the_provider_takes_it_in_the_form_alone(
-    place: Place, methods: list[str], by_header: bool
+    setup: ProviderSetup, methods: list[str], by_header: bool
 ) -> None:
-    place.issuer.client_authentication = methods
+    setup.issuer.client_authentication = methods
     posted: list[bytes] = []
-    post = place.internet.post
+    post = setup.internet.post
 
     async def noted(url: str, headers: Any, body: bytes) -> HttpResponse:
         posted.append(body)
         return await post(url, headers, body)
 
-    place.internet.post = noted
-    assert await place.sign_in(place.provider("oidc"))
+    setup.internet.post = noted
+    assert await setup.sign_in(setup.provider("oidc"))
     assert [b"client_secret=" not in body for body in posted] == [by_header]
 
 

@@ -40,7 +40,7 @@ class BusyDirectory(FakeDirectory):
         raise Busy
 
 
-class Place:
+class SessionsSetup:
     """Sessions over a directory, and one browser of Ann's."""
 
     def __init__(self, url: str = URL, *, require_strong: bool = False, staff: str = "") -> None:
@@ -109,9 +109,9 @@ class Place:
 
 
 @pytest.fixture
-def place() -> Place:
-    """Return a place of the test's own."""
-    return Place()
+def setup() -> SessionsSetup:
+    """Return sessions of the test's own."""
+    return SessionsSetup()
 
 
 @pytest.mark.parametrize(
@@ -128,140 +128,148 @@ def place() -> Place:
     ],
     ids=["secret", "account", "session", "name", "form", "longer", "empty", "huge"],
 )
-async def test_any_other_cookie_is_nobodys(place: Place, change: Callable[[str], str]) -> None:
+async def test_any_other_cookie_is_nobodys(
+    setup: SessionsSetup, change: Callable[[str], str]
+) -> None:
     for _ in range(2):  # Also while the session is in the cache.
-        assert await place.ask(change(place.cookie)) is ANONYMOUS
-        assert (await place.ask()).id == ACCOUNT
+        assert await setup.ask(change(setup.cookie)) is ANONYMOUS
+        assert (await setup.ask()).id == ACCOUNT
 
 
-async def test_a_session_of_somebody_who_is_no_staff_is_that_of_a_guest(place: Place) -> None:
-    guest = await Place(staff="@example.org").ask()
-    assert ((await place.ask()).is_guest, guest.is_guest) == (False, True)
+async def test_a_session_of_somebody_who_is_no_staff_is_that_of_a_guest(
+    setup: SessionsSetup,
+) -> None:
+    guest = await SessionsSetup(staff="@example.org").ask()
+    assert ((await setup.ask()).is_guest, guest.is_guest) == (False, True)
 
 
-async def test_the_cookies_of_other_programs_are_passed_over(place: Place) -> None:
-    cookie = f'other="a;b"; =; {place.cookie}; last'
-    assert (await place.ask(cookie)).id == ACCOUNT
+async def test_the_cookies_of_other_programs_are_passed_over(setup: SessionsSetup) -> None:
+    cookie = f'other="a;b"; =; {setup.cookie}; last'
+    assert (await setup.ask(cookie)).id == ACCOUNT
 
 
-def test_a_cookie_that_was_sent_is_deleted_unless_another_site_sent_it(place: Place) -> None:
-    sent = {"cookie": place.cookie}
+def test_a_cookie_that_was_sent_is_deleted_unless_another_site_sent_it(
+    setup: SessionsSetup,
+) -> None:
+    sent = {"cookie": setup.cookie}
     elsewhere = {"origin": "https://evil.test"}
-    assert place.sessions.should_delete_cookie(sent)
-    assert not place.sessions.should_delete_cookie({"cookie": "other=1"})
-    assert not place.sessions.should_delete_cookie({})
-    assert not place.sessions.should_delete_cookie(sent | elsewhere)
+    assert setup.sessions.should_delete_cookie(sent)
+    assert not setup.sessions.should_delete_cookie({"cookie": "other=1"})
+    assert not setup.sessions.should_delete_cookie({})
+    assert not setup.sessions.should_delete_cookie(sent | elsewhere)
 
 
 @pytest.mark.parametrize("set_back", [timedelta(), timedelta(hours=1)])
 async def test_an_ended_session_is_refused_within_three_seconds(
-    place: Place, set_back: timedelta
+    setup: SessionsSetup, set_back: timedelta
 ) -> None:
-    await place.ask()
-    await place.ask()
-    await place.directory.remove(place.stored)
-    place.clock.step(-set_back)
-    place.clock.advance(3 * SECOND)
-    assert await place.ask() is ANONYMOUS
+    await setup.ask()
+    await setup.ask()
+    await setup.directory.remove(setup.stored)
+    setup.clock.step(-set_back)
+    setup.clock.advance(3 * SECOND)
+    assert await setup.ask() is ANONYMOUS
 
 
-async def test_an_unused_session_ends(place: Place) -> None:
-    place.clock.advance(timedelta(hours=24) - SECOND)
-    assert (await place.ask()).id == ACCOUNT
-    place.clock.advance(timedelta(hours=24))
-    assert await place.ask() is ANONYMOUS
+async def test_an_unused_session_ends(setup: SessionsSetup) -> None:
+    setup.clock.advance(timedelta(hours=24) - SECOND)
+    assert (await setup.ask()).id == ACCOUNT
+    setup.clock.advance(timedelta(hours=24))
+    assert await setup.ask() is ANONYMOUS
 
 
-async def test_the_busiest_session_ends_at_last(place: Place) -> None:
+async def test_the_busiest_session_ends_at_last(setup: SessionsSetup) -> None:
     for _ in range(14 * 2 - 1):
-        place.clock.advance(timedelta(hours=12))
-        assert (await place.ask()).id == ACCOUNT
-    place.clock.advance(timedelta(hours=12))
-    assert await place.ask() is ANONYMOUS
+        setup.clock.advance(timedelta(hours=12))
+        assert (await setup.ask()).id == ACCOUNT
+    setup.clock.advance(timedelta(hours=12))
+    assert await setup.ask() is ANONYMOUS
 
 
-async def test_the_secret_changes_while_the_session_is_used(place: Place) -> None:
-    await place.ask()
-    before = place.cookie
-    place.clock.advance(SECRET_ROTATION)
-    await place.ask()
-    assert place.cookie != before
-    assert (await place.ask()).id == ACCOUNT
-    assert place.stored.seen_ms == place.clock.now_ms()
+async def test_the_secret_changes_while_the_session_is_used(setup: SessionsSetup) -> None:
+    await setup.ask()
+    before = setup.cookie
+    setup.clock.advance(SECRET_ROTATION)
+    await setup.ask()
+    assert setup.cookie != before
+    assert (await setup.ask()).id == ACCOUNT
+    assert setup.stored.seen_ms == setup.clock.now_ms()
 
 
-async def test_requests_that_were_on_their_way_are_answered(place: Place) -> None:
-    await place.ask()
-    before = place.cookie
-    place.clock.advance(SECRET_ROTATION)
-    await place.ask()
-    await place.ask()
-    place.clock.advance(SECRET_GRACE - SECOND)
-    assert (await place.ask(before)).id == ACCOUNT
-    assert (await place.ask(before, place.process())).id == ACCOUNT
+async def test_requests_that_were_on_their_way_are_answered(setup: SessionsSetup) -> None:
+    await setup.ask()
+    before = setup.cookie
+    setup.clock.advance(SECRET_ROTATION)
+    await setup.ask()
+    await setup.ask()
+    setup.clock.advance(SECRET_GRACE - SECOND)
+    assert (await setup.ask(before)).id == ACCOUNT
+    assert (await setup.ask(before, setup.process())).id == ACCOUNT
 
 
-async def test_a_copied_cookie_ends_the_session_for_both(place: Place) -> None:
-    await place.ask()
-    stolen = place.cookie
-    place.clock.advance(SECRET_ROTATION)
-    await place.ask()
-    await place.ask()
-    place.clock.advance(SECRET_GRACE)
-    assert await place.ask(stolen) is ANONYMOUS
-    assert place.copies == [ID]
-    assert await place.ask() is ANONYMOUS
+async def test_a_copied_cookie_ends_the_session_for_both(setup: SessionsSetup) -> None:
+    await setup.ask()
+    stolen = setup.cookie
+    setup.clock.advance(SECRET_ROTATION)
+    await setup.ask()
+    await setup.ask()
+    setup.clock.advance(SECRET_GRACE)
+    assert await setup.ask(stolen) is ANONYMOUS
+    assert setup.copies == [ID]
+    assert await setup.ask() is ANONYMOUS
 
 
-async def test_a_thief_who_comes_first_is_found_when_the_owner_comes_back(place: Place) -> None:
-    await place.ask()
-    owners = place.cookie
-    place.clock.advance(SECRET_ROTATION)
-    await place.ask()  # The thief has the new secret now,
-    await place.ask()  # and uses it.
-    place.clock.advance(SECRET_GRACE)
-    assert await place.ask(owners) is ANONYMOUS
-    assert await place.ask() is ANONYMOUS
+async def test_a_thief_who_comes_first_is_found_when_the_owner_comes_back(
+    setup: SessionsSetup,
+) -> None:
+    await setup.ask()
+    owners = setup.cookie
+    setup.clock.advance(SECRET_ROTATION)
+    await setup.ask()  # The thief has the new secret now,
+    await setup.ask()  # and uses it.
+    setup.clock.advance(SECRET_GRACE)
+    assert await setup.ask(owners) is ANONYMOUS
+    assert await setup.ask() is ANONYMOUS
 
 
-async def test_an_answer_that_is_lost_signs_nobody_out(place: Place) -> None:
-    await place.ask()
-    before = place.cookie
-    place.clock.advance(SECRET_ROTATION)
-    await place.ask()
-    place.cookie = before  # The browser never got the new one.
-    place.clock.advance(timedelta(hours=1))
-    assert (await place.ask()).id == ACCOUNT
-    assert place.cookie != before
-    assert (await place.ask()).id == ACCOUNT
-    assert place.copies == []
+async def test_an_answer_that_is_lost_signs_nobody_out(setup: SessionsSetup) -> None:
+    await setup.ask()
+    before = setup.cookie
+    setup.clock.advance(SECRET_ROTATION)
+    await setup.ask()
+    setup.cookie = before  # The browser never got the new one.
+    setup.clock.advance(timedelta(hours=1))
+    assert (await setup.ask()).id == ACCOUNT
+    assert setup.cookie != before
+    assert (await setup.ask()).id == ACCOUNT
+    assert setup.copies == []
 
 
-async def test_another_process_takes_the_new_secret_at_once(place: Place) -> None:
-    other = place.process()
-    place.clock.advance(SECRET_ROTATION - SECOND)
-    before = place.cookie
-    await place.ask(before, other)  # Which keeps the session with this secret for three seconds.
-    place.clock.advance(SECOND)
-    await place.ask()
-    assert place.cookie != before
-    assert (await place.ask(place.cookie, other)).id == ACCOUNT
+async def test_another_process_takes_the_new_secret_at_once(setup: SessionsSetup) -> None:
+    other = setup.process()
+    setup.clock.advance(SECRET_ROTATION - SECOND)
+    before = setup.cookie
+    await setup.ask(before, other)  # Which keeps the session with this secret for three seconds.
+    setup.clock.advance(SECOND)
+    await setup.ask()
+    assert setup.cookie != before
+    assert (await setup.ask(setup.cookie, other)).id == ACCOUNT
 
 
-async def test_a_store_that_is_busy_delays_the_new_secret_alone(place: Place) -> None:
-    await place.ask()
-    before = place.cookie
-    place.clock.advance(SECRET_ROTATION)
+async def test_a_store_that_is_busy_delays_the_new_secret_alone(setup: SessionsSetup) -> None:
+    await setup.ask()
+    before = setup.cookie
+    setup.clock.advance(SECRET_ROTATION)
 
-    place.directory = BusyDirectory(place.directory.entities)
-    assert (await place.ask(sessions=place.process())).id == ACCOUNT
-    assert place.cookie == before
-    assert [type(each) for each in place.delayed] == [Busy]
+    setup.directory = BusyDirectory(setup.directory.entities)
+    assert (await setup.ask(sessions=setup.process())).id == ACCOUNT
+    assert setup.cookie == before
+    assert [type(each) for each in setup.delayed] == [Busy]
 
 
-async def test_a_ticket_is_valid_for_its_purpose_only(place: Place) -> None:
-    ann = await place.ask()
-    ticket = place.sessions.ticket(ann, SignInPurpose.LINK)
-    assert place.sessions.is_ticket_valid(ann, SignInPurpose.LINK, ticket)
-    assert not place.sessions.is_ticket_valid(ann, SignInPurpose.AGAIN, ticket)
-    assert not place.sessions.is_csrf_token_valid(ann, ticket)
+async def test_a_ticket_is_valid_for_its_purpose_only(setup: SessionsSetup) -> None:
+    ann = await setup.ask()
+    ticket = setup.sessions.ticket(ann, SignInPurpose.LINK)
+    assert setup.sessions.is_ticket_valid(ann, SignInPurpose.LINK, ticket)
+    assert not setup.sessions.is_ticket_valid(ann, SignInPurpose.AGAIN, ticket)
+    assert not setup.sessions.is_csrf_token_valid(ann, ticket)

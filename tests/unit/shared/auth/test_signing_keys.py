@@ -24,7 +24,7 @@ from shared.telemetry.metrics import SIGNING_KEY_AGE
 from tests.fakes.azure_identity import Identity, Stranger
 from tests.fakes.key_vault import ADDRESS, VaultDouble
 from tests.fakes.system import FakeClock, FakeRandomness
-from tests.support.telemetry import hearing
+from tests.support.telemetry import collect_metrics
 
 OLD = KeyRing((Secret("o" * 32),))
 NEW = KeyRing((Secret("n" * 32), Secret("o" * 32)))
@@ -276,8 +276,8 @@ async def test_the_age_of_the_keys_in_the_vault_is_recorded_with_each_read(
     vault = VaultDouble(clock)
     vault.store("k" * 32)
     clock.advance(timedelta(days=401))
-    with hearing() as heard:
+    with collect_metrics() as metrics:
         await vault.keys().ready()
-        [point] = heard.points(SIGNING_KEY_AGE)
+        [point] = metrics.points(SIGNING_KEY_AGE)
         assert point["key"] == "links"
     assert point["value"] == pytest.approx(401 * 86_400, abs=1)

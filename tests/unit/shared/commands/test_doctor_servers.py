@@ -23,7 +23,7 @@ from shared.domain.principals import OPERATOR
 from shared.domain.webhooks import Topic
 from shared.hosting.http_server.server import bind
 from tests.fakes.identity_provider import CLIENT_ID, CLIENT_SECRET, Issuer
-from tests.support.authorities import Authority
+from tests.support.authorities import CertificateAuthority
 from tests.support.forward_proxies import ForwardProxy, forwarding
 from tests.support.server import served_app
 from tests.support.smtp_server import Postbox, mail_server
@@ -66,12 +66,12 @@ def receiving_mail(postbox: Postbox) -> Generator[dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority.create(tmp_path_factory.mktemp("authority"))
+def authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
+    return CertificateAuthority.create(tmp_path_factory.mktemp("authority"))
 
 
 def test_doctor_greets_and_signs_in_to_the_mail_server_and_sends_no_mail(
-    terminal: Terminal, authority: Authority
+    terminal: Terminal, authority: CertificateAuthority
 ) -> None:
     postbox = Postbox(encryption=authority.server_context("127.0.0.1"))
     user = {"BALLROOM_SMTP_USER": "kim", "BALLROOM_SMTP_PASSWORD": "secret"}
@@ -99,7 +99,7 @@ def test_a_mail_server_that_is_away_costs_no_backup(terminal: Terminal) -> None:
 
 
 def test_a_mail_server_behind_a_proxy_is_greeted_through_it(
-    terminal: Terminal, authority: Authority
+    terminal: Terminal, authority: CertificateAuthority
 ) -> None:
     postbox = Postbox(encryption=authority.server_context("mail.test"))
     with receiving_mail(postbox) as settings, forwarding(ForwardProxy()) as proxy:
@@ -146,7 +146,7 @@ class AzureMail:
 
 @pytest.fixture
 def azure_mail(
-    authority: Authority, monkeypatch: pytest.MonkeyPatch
+    authority: CertificateAuthority, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[AzureMail, dict[str, str]]]:
     """Serve the double; yield it with the settings of a registry that sends mail through it."""
     double = AzureMail()
@@ -255,7 +255,7 @@ def subscribed(template: Template, tmp_path: Path) -> Terminal:
 
 
 def test_doctor_connects_to_receivers_of_webhooks_and_delivers_nothing(
-    subscribed: Terminal, authority: Authority
+    subscribed: Terminal, authority: CertificateAuthority
 ) -> None:
     received: list[str] = []
 

@@ -15,7 +15,7 @@ from shared.localhost import application, main, prepare_data_folder
 from shared.runtime.file_replacement import partial_path
 from shared.runtime.private_files import make_private_folder
 from shared.settings import Settings
-from tests.support.registry_process import free_port
+from tests.support.processes import free_port
 from tests.support.terminal import Terminal
 from tests.unit.shared.commands.test_doctor import findings
 

@@ -21,6 +21,7 @@ from shared.runtime.private_files import (
     replace_private,
     try_file_lock,
 )
+from tests.paths import ROOT
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
 
@@ -94,7 +95,6 @@ def test_what_others_may_open_is_found_in_every_folder(tmp_path: Path) -> None:
 
 # --- Locks ---------------------------------------------------------------------------------------
 
-ROOT = Path(__file__).parents[4]
 HOLD = """
 import sys, time
 from pathlib import Path

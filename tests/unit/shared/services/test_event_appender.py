@@ -36,7 +36,7 @@ class OrderedRevocations(FakeRevocations):
         await super().add(revocations)
 
 
-class Feed:
+class StoreWithEffects:
     """An event store behind its appender, which counts the starts of the log."""
 
     def __init__(self, *, writes_log: bool = True) -> None:
@@ -51,7 +51,7 @@ class Feed:
 
 
 async def test_an_act_is_listed_before_its_event_is_appended() -> None:
-    feed = Feed()
+    feed = StoreWithEffects()
     await feed.appender.append([FIRST])
     await feed.appender.append_outbox(pending(LOCKED))
     assert feed.revocations.appended_before == [1]
@@ -63,14 +63,14 @@ async def test_an_act_is_listed_before_its_event_is_appended() -> None:
 
 
 async def test_an_event_that_is_no_act_is_not_listed() -> None:
-    feed = Feed()
+    feed = StoreWithEffects()
     await feed.appender.append_outbox(pending(FIRST))
     assert feed.revocations.appended_before == []
     assert feed.stored.feed == [FIRST]
 
 
 async def test_no_event_of_a_record_is_appended_while_the_list_cannot_be_written() -> None:
-    feed = Feed()
+    feed = StoreWithEffects()
     feed.revocations.fails = True
     with pytest.raises(Unavailable):
         await feed.appender.append_outbox(pending(FIRST, LOCKED))
@@ -79,7 +79,7 @@ async def test_no_event_of_a_record_is_appended_while_the_list_cannot_be_written
 
 
 async def test_a_repeat_lists_an_act_again_and_publishes_its_event_once() -> None:
-    feed = Feed()
+    feed = StoreWithEffects()
     for _ in range(2):
         await feed.appender.append_outbox(pending(LOCKED))
     assert [each.event for each in feed.revocations.listed] == [digest_of("e2")] * 2
@@ -88,7 +88,7 @@ async def test_a_repeat_lists_an_act_again_and_publishes_its_event_once() -> Non
 
 
 async def test_the_log_is_not_started_without_events_or_if_they_are_not_appended() -> None:
-    feed = Feed()
+    feed = StoreWithEffects()
     await feed.appender.append_outbox(pending())
     feed.stored.fails_with = BUSY
     with pytest.raises(Unavailable):
@@ -99,7 +99,7 @@ async def test_the_log_is_not_started_without_events_or_if_they_are_not_appended
 
 
 async def test_a_process_may_leave_the_log_to_the_task() -> None:
-    feed = Feed(writes_log=False)
+    feed = StoreWithEffects(writes_log=False)
     await feed.appender.append([FIRST])
     await feed.appender.append_outbox(pending(LOCKED))
     assert len(feed.revocations.listed) == 1

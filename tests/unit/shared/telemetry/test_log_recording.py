@@ -4,7 +4,7 @@ import pytest
 
 from shared.telemetry.activities import Activity, current_activity, current_trace
 from shared.telemetry.metrics import INSTRUMENTS, STORE_CALLS, InstrumentKind, record_metric
-from tests.support.telemetry import hearing
+from tests.support.telemetry import collect_metrics
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 SPAN = "b7ad6b7169203331"
@@ -12,7 +12,7 @@ SENT = f"00-{TRACE}-{SPAN}-00"
 
 
 def test_a_value_without_its_attributes_is_a_mistake() -> None:
-    with hearing(), pytest.raises(KeyError):
+    with collect_metrics(), pytest.raises(KeyError):
         record_metric(STORE_CALLS, 1, {"store": "metadata"})
 
 

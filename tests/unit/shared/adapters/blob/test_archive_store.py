@@ -38,25 +38,25 @@ async def containers(archives: BlobArchives) -> set[ArchiveContainer | None]:
     return {each.container async for each in archives.list(FOREVER)}
 
 
-async def move(place: Path, outage: Outage, to: ArchiveContainer, *, is_left_over: bool) -> None:
+async def move(folder: Path, outage: Outage, to: ArchiveContainer, *, is_left_over: bool) -> None:
     """Store an archive on the other container, or on both, and move it during an outage."""
     clock = FakeClock()
-    plain = CloudInMemory(place, clock)
+    plain = CloudInMemory(folder, clock)
     async with opened(plain, clock) as archives:
         for container in ArchiveContainer:
             if is_left_over or container is not to:
                 await archives.put(NAME, BALA, container)
         clock.advance(LONG)
-    async with opened(FailingBlobsInMemory(place, clock, outage=outage), clock) as archives:
+    async with opened(FailingBlobsInMemory(folder, clock, outage=outage), clock) as archives:
         with suppress(Busy):
             await archives.move(NAME, to)
 
 
-async def check(place: Path, to: ArchiveContainer) -> None:
+async def check(folder: Path, to: ArchiveContainer) -> None:
     """Check that the archive can be read, and that the move ends when it is repeated."""
     clock = FakeClock()
     clock.advance(2 * LONG)
-    async with opened(CloudInMemory(place, clock), clock) as archives:
+    async with opened(CloudInMemory(folder, clock), clock) as archives:
         assert await archives.read(NAME) == BALA
         for _ in range(2):
             await archives.move(NAME, to)

@@ -31,7 +31,7 @@ OTHER = Digest.of(b"another archive")
 
 
 @dataclass
-class Place:
+class SharedStores:
     """The stores of a registry, which processes share."""
 
     folder: Path
@@ -62,19 +62,19 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
+def stores(tmp_path: Path) -> SharedStores:
+    return SharedStores(tmp_path)
 
 
-async def test_small_documents_are_read_once_and_large_ones_each_time(place: Place) -> None:
+async def test_small_documents_are_read_once_and_large_ones_each_time(stores: SharedStores) -> None:
     digits = [Digest.of(str(number).encode()).hex for number in range(5_000)]
     large = Graph(
         nodes=tuple(GraphNode(org="acme", name=f"p{each}", version="1.0.0") for each in digits)
     )
-    async with place.process() as documents:
+    async with stores.process() as documents:
         await documents.put(DIGEST, Texts(readme="small"), graph("acme/a"))
         await documents.put(OTHER, Texts(readme="x" * LARGEST_CACHED_DOCUMENT_BYTES), large)
-    async with place.process() as documents:
+    async with stores.process() as documents:
         for taken in ((1, 3), (1, 2), (1, 2)):
             small, other = await documents.graphs([DIGEST, OTHER])
             assert (
@@ -82,7 +82,7 @@ async def test_small_documents_are_read_once_and_large_ones_each_time(place: Pla
             )
             assert (await documents.texts(DIGEST)).readme == "small"
             assert (await documents.texts(OTHER)).readme.startswith("x")
-            assert place.taken() == taken
+            assert stores.taken() == taken
 
 
 @dataclass
@@ -115,16 +115,16 @@ LIST = f"GET {ADDRESS}/derived?"
     [(RECORD, 2, "rival"), (RECORD, 1, "mine"), (LIST, 2, "rival"), (LIST, 1, "rival")],
 )
 async def test_two_that_document_an_archive_at_once_leave_a_record_with_its_pieces(
-    place: Place, before: str, rival_generator: int, stays: str, is_first: bool
+    stores: SharedStores, before: str, rival_generator: int, stays: str, is_first: bool
 ) -> None:
-    pieces = place.folder / "pieces"
+    pieces = stores.folder / "pieces"
     pieces.write_bytes(b"piece")
-    transport = RivalTransport(blob_double_of(place.folder, place.clock), before)
+    transport = RivalTransport(blob_double_of(stores.folder, stores.clock), before)
 
     def connect() -> BlobServiceClient:
         return BlobServiceClient.from_connection_string(CONNECTION, transport=transport)
 
-    async with place.process() as other, place.process(connect) as mine:
+    async with stores.process() as other, stores.process(connect) as mine:
         if not is_first:
             await other.put_api_docs(DIGEST, documented("earlier"), pieces)
         rival = documented("rival", rival_generator)

@@ -18,20 +18,20 @@ from tests.fakes.cosmos.protocol import Answer, Request
 from tests.fakes.cosmos.transport import DoubleResponse, DoubleTransport, Trouble
 from tests.fakes.system import FakeClock
 from tests.support.cloud_stores import CloudDouble
-from tests.support.telemetry import hearing
+from tests.support.telemetry import collect_metrics
 
 
 async def test_every_answer_is_recorded_with_its_charge(tmp_path: Path) -> None:
     cosmos = CosmosDatabase(CloudDouble(tmp_path, FakeClock()).cosmos, SystemRandomness())
     packages = cosmos.container("packages")
-    with hearing() as heard:
+    with collect_metrics() as metrics:
         activity = Activity.begin()
         assert await packages.read("acme/a-secret", "head") is None
         await packages.batch("acme/a-secret", [BatchWrite({"id": "head", "pk": "acme/a-secret"})])
         await packages.query("SELECT * FROM c WHERE c.kind = @kind", "acme/a-secret", kind="head")
-        answers = heard.points(COSMOS_ANSWERS)
-        units = heard.points(COSMOS_UNITS)
-        assert "a-secret" not in heard.text()
+        answers = metrics.points(COSMOS_ANSWERS)
+        units = metrics.points(COSMOS_UNITS)
+        assert "a-secret" not in metrics.text()
     await cosmos.close()
     shown = {(each["container"], each["operation"], each["status"]) for each in answers}
     assert shown >= {

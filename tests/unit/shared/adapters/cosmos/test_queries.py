@@ -23,8 +23,8 @@ PK = "acme/greet"
 QUERY = {"query": "SELECT * FROM c WHERE c.n > @n", "parameters": [{"name": "@n", "value": 0}]}
 
 
-def container_of(place: Path, troubles: Callable[[Request], Trouble | None]) -> CosmosContainer:
-    stores = CloudDouble(place, FakeClock(), transport=lambda it: DoubleTransport(it, troubles))
+def container_of(folder: Path, troubles: Callable[[Request], Trouble | None]) -> CosmosContainer:
+    stores = CloudDouble(folder, FakeClock(), transport=lambda it: DoubleTransport(it, troubles))
     return CosmosDatabase(stores.cosmos, SystemRandomness()).container("packages")
 
 

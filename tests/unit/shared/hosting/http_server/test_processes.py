@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ from shared.hosting.http_server.server import Certificate, bind
 from shared.hosting.requests import ASGIApp
 from shared.hosting.triggers import StartRefused
 from tests.support.logs import capture_logs
+from tests.support.waiting import eventually_in_tasks
 
 
 @dataclass
@@ -139,18 +140,12 @@ async def keeping(
             await keeping
 
 
-async def eventually(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not holds():
-            await asyncio.sleep(0.01)
-
-
 async def test_no_worker_is_started_while_the_pause_lasts() -> None:
     starts = Starts(ENDS)
     slow = RestartDelays(first_pause_seconds=3600)
     with capture_logs() as events:
         async with keeping(starts, 1, slow):
-            await eventually(lambda: len(events) == 1)
+            await eventually_in_tasks(lambda: len(events) == 1)
     assert len(starts.descriptors) == 1
 
 
@@ -161,7 +156,7 @@ async def test_the_pause_after_a_failed_start_doubles() -> None:
     )
     with capture_logs():
         async with keeping(starts, 1, slow):
-            await eventually(lambda: len(starts.descriptors) > 4)
+            await eventually_in_tasks(lambda: len(starts.descriptors) > 4)
     assert len(starts.descriptors) < 25  # The pause after so many is an hour.
 
 
@@ -177,7 +172,9 @@ async def test_the_pause_after_the_end_of_a_worker_that_started_stays(
     )
     with capture_logs():
         async with keeping(starts, 1, delays):
-            await eventually(lambda: len(starts.descriptors) > 25)  # Doubled, it would be an hour.
+            await eventually_in_tasks(
+                lambda: len(starts.descriptors) > 25
+            )  # Doubled, it would be an hour.
 
 
 async def test_a_worker_that_does_not_end_is_killed() -> None:
@@ -185,7 +182,7 @@ async def test_a_worker_that_does_not_end_is_killed() -> None:
     impatient = RestartDelays(grace_seconds=0.01)
     with capture_logs() as events:
         async with keeping(starts, 1, impatient):
-            await eventually(lambda: len(starts.descriptors) == 1)
+            await eventually_in_tasks(lambda: len(starts.descriptors) == 1)
             await asyncio.sleep(0)
     assert [event["event"] for event in events] == ["worker.killed"]
     with pytest.raises(ProcessLookupError):
@@ -206,7 +203,7 @@ async def test_a_worker_that_cannot_be_started_now_is_started_later(tmp_path: Pa
     workers = WorkerProcesses(command, 1, RestartDelays(first_pause_seconds=0.01, grace_seconds=0))
     with capture_logs() as events, bind("127.0.0.1", 0) as bound:
         keeping = asyncio.create_task(workers.keep(bound, stop))
-        await eventually(lambda: len(asked) == 2 or keeping.done())
+        await eventually_in_tasks(lambda: len(asked) == 2 or keeping.done())
         stop.set()
         await keeping
     assert [each["event"] for each in events if each["event"] == "worker.not_started"]

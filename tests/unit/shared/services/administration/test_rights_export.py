@@ -9,7 +9,7 @@ from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
 from shared.services.administration.rights_export import HolderKind
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
-from tests.support.port_doubles import Journal
+from tests.support.port_doubles import CallRecorder
 from tests.support.world import OpenWorld, World
 
 pytestmark = pytest.mark.measured
@@ -39,13 +39,13 @@ async def test_an_account_without_the_right_lists_no_rights(world: World) -> Non
 async def test_the_export_reads_each_kind_of_record_once_and_nothing_for_each_account(
     worlds: OpenWorld,
 ) -> None:
-    journal = Journal()
-    world = await worlds(wrap=journal.wrap)
+    port_calls = CallRecorder()
+    world = await worlds(wrap=port_calls.wrap)
     for number in range(5):
         await world.registry.identity.accounts.create(f"kim{number}", by=OPERATOR)
-    journal.taken()
+    port_calls.taken()
     await world.registry.administration.rights_export.rows(by=OPERATOR)
     # Seven kinds, each of which is read once.
-    read = Counter(journal.taken())
+    read = Counter(port_calls.taken())
     assert set(read) == {"directory.read_all"}
     assert read["directory.read_all"] <= 7

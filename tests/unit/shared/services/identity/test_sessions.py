@@ -16,7 +16,7 @@ from tests.fakes.system import START_MS, FakeClock
 ANN = Principal("ann0000000", "session:one", (Grant(),))
 
 
-class Place:
+class SessionEndsSetup:
     """What ends sessions, over doubles, with a session of Ann's."""
 
     def __init__(self) -> None:
@@ -46,19 +46,19 @@ class Place:
 
 
 async def test_a_copied_session_ends_and_its_owner_is_notified() -> None:
-    place = Place()
-    await place.sessions.end_copied(place.directory.every(Session)[0])
-    await place.noticing.close()
-    assert place.directory.every(Session) == []
-    assert place.events.kinds() == ["session.copied"]
-    [letter] = place.mailer.to("ann@example.org")
+    setup = SessionEndsSetup()
+    await setup.sessions.end_copied(setup.directory.every(Session)[0])
+    await setup.noticing.close()
+    assert setup.directory.every(Session) == []
+    assert setup.events.kinds() == ["session.copied"]
+    [letter] = setup.mailer.to("ann@example.org")
     assert "its cookie was used from two places" in letter.text
 
 
 async def test_a_copied_session_that_changes_meanwhile_is_left_to_the_next_request() -> None:
-    place = Place()
-    stale = place.directory.every(Session)[0]
-    await place.directory.replace(stale)
-    await place.sessions.end_copied(stale)
-    assert len(place.directory.every(Session)) == 1
-    assert place.events.kinds() == []
+    setup = SessionEndsSetup()
+    stale = setup.directory.every(Session)[0]
+    await setup.directory.replace(stale)
+    await setup.sessions.end_copied(stale)
+    assert len(setup.directory.every(Session)) == 1
+    assert setup.events.kinds() == []

@@ -33,7 +33,7 @@ WINDOW_MS = 600_000
 
 
 @dataclass
-class Ledger:
+class FailingLedger:
     """A ledger that fails on request."""
 
     batches: list[PullBatch] = field(default_factory=list[PullBatch])
@@ -59,8 +59,8 @@ class Ledger:
 
 
 @pytest.fixture
-def ledger() -> Ledger:
-    return Ledger()
+def ledger() -> FailingLedger:
+    return FailingLedger()
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def delays() -> list[Refusal]:
 
 
 def counter(
-    ledger: Ledger,
+    ledger: FailingLedger,
     clock: FakeClock,
     on_delay: Callable[[Refusal], None],
     *,
@@ -95,12 +95,12 @@ def counter(
 
 
 @pytest.fixture
-def counting(ledger: Ledger, clock: FakeClock, delays: list[Refusal]) -> PullCounter:
+def counting(ledger: FailingLedger, clock: FakeClock, delays: list[Refusal]) -> PullCounter:
     return counter(ledger, clock, delays.append)
 
 
 @pytest.fixture
-def cloud(ledger: Ledger, clock: FakeClock, delays: list[Refusal]) -> PullCounter:
+def cloud(ledger: FailingLedger, clock: FakeClock, delays: list[Refusal]) -> PullCounter:
     """Return what counts for a ledger that knows no callers."""
     return counter(ledger, clock, delays.append, caller_scope=CallerScope.PROCESS)
 
@@ -122,14 +122,16 @@ async def test_pulls_of_an_earlier_window_are_not_remembered(
     assert len(counting._seen) == 1
 
 
-async def test_callers_are_stored_as_keyed_hashes(counting: PullCounter, ledger: Ledger) -> None:
+async def test_callers_are_stored_as_keyed_hashes(
+    counting: PullCounter, ledger: FailingLedger
+) -> None:
     counting.count(GREET, "203.0.113.7 2201.12.0")
     await counting.flush()
     assert "203.0.113.7" not in repr(ledger.pulls)
 
 
 async def test_while_nothing_may_be_written_counts_wait_for_its_end(
-    counting: PullCounter, ledger: Ledger, delays: list[Refusal]
+    counting: PullCounter, ledger: FailingLedger, delays: list[Refusal]
 ) -> None:
     ledger.is_closed = True
     counting.count(GREET, "one")
@@ -143,7 +145,7 @@ async def test_while_nothing_may_be_written_counts_wait_for_its_end(
 
 
 async def test_a_process_that_ends_meanwhile_writes_nothing(
-    counting: PullCounter, ledger: Ledger
+    counting: PullCounter, ledger: FailingLedger
 ) -> None:
     ledger.is_closed = True
     counting.count(GREET, "one")
@@ -152,7 +154,7 @@ async def test_a_process_that_ends_meanwhile_writes_nothing(
 
 
 async def test_a_pull_is_of_the_window_and_the_day_in_which_it_came(
-    counting: PullCounter, ledger: Ledger, clock: FakeClock
+    counting: PullCounter, ledger: FailingLedger, clock: FakeClock
 ) -> None:
     clock.at_ms = 1_000 * WINDOW_MS
     counting.count(GREET, "one")
@@ -177,7 +179,7 @@ class UnavailableKeys:
 
 
 async def test_a_process_that_ends_without_its_key_loses_its_counts(
-    ledger: Ledger, clock: FakeClock, delays: list[Refusal]
+    ledger: FailingLedger, clock: FakeClock, delays: list[Refusal]
 ) -> None:
     keys = cast(SigningKeys, UnavailableKeys())
     counting = counter(ledger, clock, delays.append, keys=keys)
@@ -187,7 +189,7 @@ async def test_a_process_that_ends_without_its_key_loses_its_counts(
 
 
 async def test_a_batch_whose_answer_was_lost_is_written_again_as_it_was(
-    counting: PullCounter, ledger: Ledger
+    counting: PullCounter, ledger: FailingLedger
 ) -> None:
     ledger.answers = False
     counting.count(GREET, "one")
@@ -201,7 +203,7 @@ async def test_a_batch_whose_answer_was_lost_is_written_again_as_it_was(
     assert (after.process, after.number) == (first.process, first.number + 1)
 
 
-async def test_a_batch_is_of_bounded_size(cloud: PullCounter, ledger: Ledger) -> None:
+async def test_a_batch_is_of_bounded_size(cloud: PullCounter, ledger: FailingLedger) -> None:
     for number in range(BATCH_PULLS + 1):
         cloud.count(Coordinate.parse("acme", f"p{number}", "1.0.0"), "one")
     assert await cloud.flush() == BATCH_PULLS + 1
@@ -216,14 +218,16 @@ async def test_while_a_store_is_down_a_bounded_number_of_pulls_waits(counting: P
 
 
 async def test_flushes_at_the_same_time_write_each_pull_once(
-    counting: PullCounter, ledger: Ledger
+    counting: PullCounter, ledger: FailingLedger
 ) -> None:
     counting.count(GREET, "one")
     assert sorted(await asyncio.gather(counting.flush(), counting.flush())) == [0, 1]
     assert len(ledger.batches) == 1
 
 
-async def test_a_process_sums_up_by_release_and_day(cloud: PullCounter, ledger: Ledger) -> None:
+async def test_a_process_sums_up_by_release_and_day(
+    cloud: PullCounter, ledger: FailingLedger
+) -> None:
     for caller in ("one", "two", "one"):
         cloud.count(GREET, caller)
     cloud.count(OTHER, "one")
@@ -243,7 +247,7 @@ async def test_a_caller_counts_again_in_the_next_window(
 
 
 async def test_counts_without_callers_need_no_key(
-    ledger: Ledger, clock: FakeClock, delays: list[Refusal]
+    ledger: FailingLedger, clock: FakeClock, delays: list[Refusal]
 ) -> None:
     keys = cast(SigningKeys, UnavailableKeys())
     cloud = counter(ledger, clock, delays.append, keys=keys, caller_scope=CallerScope.PROCESS)

@@ -14,7 +14,7 @@ from shared.services.tokens.trusted_publishing import (
     TrustedIssuer,
 )
 from tests.fakes.system import FakeClock
-from tests.support.trusted_publishing import ISSUERS, JOBS, CiSystems
+from tests.support.trusted_publishing import ISSUERS, JOBS, provider_issuers
 
 AUDIENCE = "https://registry.test"
 
@@ -24,7 +24,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.clock = FakeClock()
-        self.ci = CiSystems(self.clock, AUDIENCE)
+        self.ci = provider_issuers(self.clock, AUDIENCE)
         fetcher = self.ci.internet
         keys = IssuerKeys(
             fetcher,
@@ -80,7 +80,7 @@ async def test_a_token_that_is_not_for_this_registry_now_is_refused(
 
 
 async def test_one_provider_cannot_sign_for_another(bench: Bench) -> None:
-    mixed = CiSystems(bench.clock, AUDIENCE)
+    mixed = provider_issuers(bench.clock, AUDIENCE)
     mixed.issuers[Provider.GITLAB] = bench.ci.issuers[Provider.GITHUB]
     assert "signature is wrong" in str(await bench.refusal_of(mixed.token(Provider.GITLAB)))
 

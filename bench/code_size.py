@@ -1,6 +1,6 @@
 """Shape of the code: its size, and how many files a request crosses.
 
-`python -m bench.shape` prints a table; `--files` prints which files each request crosses.
+`python -m bench.code_size` prints a table; `--files` prints which files each request crosses.
 """
 
 import argparse
@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.support.servers import ROOT
+from tests.paths import ROOT
 
 REQUESTS = ("push", "pull", "search", "package page")
 EMPTY_LINES = 3  # A module with at most this many lines has no code.
@@ -73,7 +73,7 @@ class Crossed:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.shape", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.code_size", description=__doc__)
     parser.add_argument(
         "--files", action="store_true", help="print the files that each request crosses"
     )

@@ -4,20 +4,14 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Generator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
 from tests.paths import ROOT
 from tests.support.registry_process import RegistryProcess, running_registry
-from tests.support.storage import one_machine
-
-pytestmark = one_machine("it runs on a data folder")
-
-BOUND_SECONDS = 60.0
+from tests.support.served_handlers import QuietHandler, served_handler
+from tests.support.waiting import BOUND_SECONDS
 
 
 @pytest.fixture(scope="module")
@@ -26,21 +20,14 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Generator[RegistryProc
         yield served
 
 
-class Unready(BaseHTTPRequestHandler):
+class Unready(QuietHandler):
     """A registry that lacks its key."""
 
     def do_GET(self) -> None:
-        body = b'{"message": "The registry has no key."}'
-        self.send_response(503)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as it is inherited.
-        """Keep silent."""
+        self.answer(503, b'{"message": "The registry has no key."}')
 
 
-class WithoutUploads(BaseHTTPRequestHandler):
+class WithoutUploads(QuietHandler):
     """Three apps behind Front Door, of which that for uploads has no package."""
 
     status_of_uploads = 503
@@ -50,13 +37,7 @@ class WithoutUploads(BaseHTTPRequestHandler):
         name = self.path.partition("?app=")[2]
         app = self.app_for_uploads if name == "uploads" else name or "reads"
         body = json.dumps({"message": "Nobody is here.", "app": app}).encode()
-        self.send_response(self.status_of_uploads if name == "uploads" else 200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as it is inherited.
-        """Keep silent."""
+        self.answer(self.status_of_uploads if name == "uploads" else 200, body)
 
 
 class WithoutRule(WithoutUploads):
@@ -66,20 +47,10 @@ class WithoutRule(WithoutUploads):
     app_for_uploads = "reads"
 
 
-@contextmanager
-def answering(registry: type[BaseHTTPRequestHandler]) -> Generator[str]:
-    with HTTPServer(("127.0.0.1", 0), registry) as server:
-        serving = threading.Thread(target=server.serve_forever, args=(0.01,))
-        serving.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        serving.join()
-
-
 @pytest.fixture
 def unready() -> Generator[str]:
     """Return the address of a registry that is not ready."""
-    with answering(Unready) as url:
+    with served_handler(Unready) as url:
         yield url
 
 
@@ -103,14 +74,14 @@ def test_a_registry_that_answers_is_ready(registry: RegistryProcess) -> None:
 
 
 def test_each_app_behind_front_door_is_asked() -> None:
-    with answering(WithoutUploads) as url:
+    with served_handler(WithoutUploads) as url:
         tried = smoke("ready", url)
     assert tried.returncode == 1
     assert "/health/ready?app=uploads still says 503 (Nobody is here.)" in tried.stderr
 
 
 def test_a_rule_that_is_not_everywhere_yet_is_reported_and_takes_no_package_back() -> None:
-    with answering(WithoutRule) as url:
+    with served_handler(WithoutRule) as url:
         tried = smoke("ready", url)
     assert tried.returncode == 0, tried.stderr
     assert "?app=uploads was answered by the app for reads" in tried.stdout

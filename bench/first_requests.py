@@ -34,7 +34,6 @@ from bench.support.processor_time import processor_seconds, wait_until_idle
 from bench.support.requested import Requested
 from bench.support.revisions import Tree, checked_out
 from bench.support.servers import (
-    ROOT,
     Server,
     ballroom,
     create_organization,
@@ -43,9 +42,10 @@ from bench.support.servers import (
     workspace,
 )
 from bench.support.synthetic_packages import Synthetic
+from tests.paths import ROOT
 from tests.support.archives import bala
 from tests.support.documented_packages import documented_bala
-from tests.support.registry_process import free_port
+from tests.support.processes import free_port
 from tests.support.upstreams import BASE
 
 REVISION = os.environ.get("REVISION", "")

@@ -2,7 +2,7 @@
 
 It writes to files of a temporary folder, with fsync, as a registry on one machine does. An append
 and a proof are measured at two sizes: what they take may grow with the number of levels of tiles
-alone. `python -m bench.log 100000` takes another size than a million entries.
+alone. `python -m bench.transparency_log 100000` takes another size than a million entries.
 """
 
 import argparse
