@@ -4,12 +4,12 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any
 
 import azure.functions as func
 import pytest
 
-from functions.api.api_face import ApiCall, OpenApi
+from functions.api.api_face import ApiCall
 from functions.api.openapi import OPERATIONS
 from functions.http.calls import Exchange
 from functions.http.operations import Operation
@@ -19,9 +19,7 @@ from tests.paths import ROOT
 from tests.support.archives import bala
 from tests.support.world import URL, World
 
-WITH_PARAMETERS = {
-    each.name: each for each in OPERATIONS if cast("OpenApi", each.openapi).parameters
-}
+WITH_PARAMETERS = {each.name: each for each in OPERATIONS if each.openapi.parameters}
 PATH = {"org": "acme", "name": "greet", "version": "1.0.0"}
 
 
@@ -69,7 +67,7 @@ async def read_by(world: World, operation: Operation) -> set[str]:
 async def test_every_described_parameter_is_read(world: World, name: str) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     operation = WITH_PARAMETERS[name]
-    described = {each.name for each in cast("OpenApi", operation.openapi).parameters}
+    described = {each.name for each in operation.openapi.parameters}
     assert await read_by(world, operation) == described
 
 
