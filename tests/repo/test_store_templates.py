@@ -20,6 +20,7 @@ ASKED = {
     "events.py": {"events"},
     "listings.py": {"packages"},
     "metadata.py": {"packages"},
+    "outboxes.py": {"packages", "accounts", "tokens"},
     "pull_ledger.py": {"stats"},
     "pull_records.py": {"stats"},
 }
