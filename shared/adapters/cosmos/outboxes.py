@@ -1,11 +1,11 @@
-"""Records in Cosmos DB whose events wait to be published."""
+"""Records in Cosmos DB whose events wait to be appended to the feed."""
 
 from operator import itemgetter
 
 from shared.adapters.cosmos.client import CosmosContainer, Item
 
-# After an outage a hundred thousand records may wait, of up to 16 KiB, and they are published in
-# batches: each batch reads about as many records as it publishes, instead of all.
+# After an outage a hundred thousand records may wait, of up to 16 KiB, and they are processed in
+# batches: each batch reads about as many records as it processes, instead of all.
 LEAST_RECORDS_READ = 200
 
 
