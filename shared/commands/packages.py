@@ -179,5 +179,11 @@ for each in (hold, quarantine, refuse, remove, restore):
     packages.add_command(each)
 # The earlier name of the command, which scripts of operators may have.
 packages.add_command(
-    click.Command("release", params=restore.params, callback=restore.callback, hidden=True)
+    click.Command(
+        "release",
+        params=restore.params,
+        callback=restore.callback,
+        help="The earlier name of `restore`.",
+        hidden=True,
+    )
 )
