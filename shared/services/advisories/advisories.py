@@ -231,6 +231,11 @@ class Advisories(Struct, frozen=True):
         found = await self.directory.list_by_owner(StoredAdvisory, OWNER)
         return _last_modified_first(found)
 
+    async def is_visible(self, advisory: Advisory, by: Principal) -> bool:
+        """Check whether `by` may see a published advisory that was read from its record."""
+        indexed = IndexedAdvisory.of(advisory, is_in_set=False)
+        return bool(await self._visible({advisory.id: indexed}, by))
+
     async def _visible(
         self, found: Mapping[str, IndexedAdvisory | None], by: Principal
     ) -> set[str]:

@@ -47,7 +47,7 @@ from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.ports.work import WorkStore
 from shared.runtime.retries import retried_when_stale
-from shared.services.advisories.advisory_index import AdvisoryIndex
+from shared.services.advisories.advisories import Advisories
 from shared.services.advisories.advisory_notices import reader_for
 from shared.services.feed_position import FeedPosition
 from shared.services.following.following import Following
@@ -92,12 +92,11 @@ class FollowerMail(Struct, frozen=True):
     directory: DirectoryStore
     work: WorkStore
     authorization: Authorization
-    advisories: AdvisoryIndex
+    advisories: Advisories
     following: Following
     mail_delivery: MailDelivery
     clock: Clock
     base_url: str
-    ecosystem: str  # The OSV ecosystem of the packages of this registry.
 
     async def run(self, until_ms: int) -> TaskReport:
         """Add new events to the waiting ones, and send the mail that is due at once."""
@@ -159,7 +158,7 @@ class FollowerMail(Struct, frozen=True):
         if advisory is None:
             return []
         try:
-            packages = advisory.packages_of(self.ecosystem)
+            packages = advisory.packages_of(self.advisories.ecosystem)
         except Refusal:  # An imported record may name anything.
             return []
         return [ToldOf(News.ADVISORY, str(each), each, advisory_id) for each in packages]
@@ -170,10 +169,10 @@ class FollowerMail(Struct, frozen=True):
         stored = await self.directory.get(StoredAdvisory, Place(OWNER, advisory_id))
         if stored is not None:
             return stored.advisory if stored.advisory.is_live else None
-        indexed = (await self.advisories.current()).by_id.get(advisory_id)
+        indexed = (await self.advisories.index.current()).by_id.get(advisory_id)
         if indexed is None or not indexed.is_in_set or not indexed.is_live:
             return None
-        return self.advisories.advisory(indexed)
+        return self.advisories.index.advisory(indexed)
 
     async def _add_to_followers(
         self, by_followed: dict[str, list[WaitingNews]], position: _Position, until_ms: int
@@ -322,7 +321,7 @@ class FollowerMail(Struct, frozen=True):
         if head is None or not access.covers(head):
             return ""
         advisory = await self._advisory(news.advisory)
-        if advisory is None:
+        if advisory is None or not await self.advisories.is_visible(advisory, access.by):
             return ""
         summary = f": {printable_line(advisory.summary)}" if advisory.summary else ""
         page = f"{self.base_url}/advisories/{advisory.id}"
