@@ -342,3 +342,20 @@ async def test_a_run_that_ends_goes_on_with_the_other_followers(
         texts = "".join(each.text for each in mail_to(told, name))
         assert texts.count("New: acme/greet:1.1.0\n") == 1, name
         assert texts.count("New: acme/greet:1.2.0\n") == 1, name
+
+
+@pytest.mark.parametrize("reads_before_end", [2, 3, 4])
+async def test_no_follower_misses_what_is_read_when_the_time_of_a_run_ends(
+    told: World, reads_before_end: int
+) -> None:
+    for name in ("ann", "bob"):
+        await follow(told, name, "acme/greet")
+    await told.push(bala("acme/greet:1.1.0"))
+    collector = told.registry.maintenance.tasks["tell-followers"]
+    assert isinstance(collector, TellFollowers)
+    clock = StoppingClock(told.clock.now_ms(), reads_before_end)
+    await structs.replace(collector.follower_mail, clock=clock).collect(clock.end_ms)
+    told.clock.advance(timedelta(minutes=5))
+    await run(told)
+    for name in ("ann", "bob"):
+        assert len(mail_to(told, name)) == 1, name
