@@ -464,7 +464,7 @@ KINDS: tuple[KeptKinds, ...] = (
     ),
     KeptKinds((Assessment,), Lifetime("until an owner takes it back", "deleted")),
     KeptKinds((AdvisoryFollower, Follow), _FOLLOWER),
-    KeptKinds((FollowerNews,), Lifetime("until the next mail, a week at most", "deleted")),
+    KeptKinds((FollowerNews,), Lifetime("until the next mail, two weeks at most", "deleted")),
     KeptKinds((LeaveLink,), Lifetime("60 days", "deleted by `delete-expired-records`")),
     KeptKinds(
         (MailDomain,),
