@@ -118,8 +118,10 @@ class AdvisoryNotices(Struct, frozen=True):
             return 0
         lines = [_line(*findings[each]) for each in new]
         key = sha256("\n".join(new).encode()).hexdigest()[:32]
-        sent = await self.mail.send(key, account, lines)
-        if sent:
+        # By a run that ended before it could note what it told.
+        was_sent = await self.mail.was_sent(key, account)
+        sent = 0 if was_sent else await self.mail.send(key, account, lines)
+        if sent or was_sent:
             await self._written(self.directory.replace(follower.having_told(new)))
         return sent
 
