@@ -112,6 +112,7 @@ class AdvisoryServices(ServiceGroup, frozen=True):
             directory=self._adapters.directory,
             events=self._adapters.events,
             mail=self._parts.advisories.advisory_mail,
+            work=self._adapters.work,
             clock=self._adapters.clock,
         )
 

@@ -332,3 +332,25 @@ async def test_a_mail_that_was_sent_by_a_run_that_failed_is_not_sent_again_with_
     assert first_id in first
     assert second_id in second
     assert first_id not in second
+
+
+async def test_runs_whose_time_is_over_tell_everybody_in_turn(built: World) -> None:
+    await publish(built)
+    notices = built.registry.advisories.notices
+    for name in ("ann", "bob"):
+        await notices.switch_on(by=built.fresh(getattr(built.people, name)))
+    for org, name in (("acme", "ann"), ("other", "bob")):
+        url = f"https://hooks.example.org/{org}"
+        by = built.fresh(getattr(built.people, name))
+        await built.registry.organizations.webhooks.add(
+            parse_org(org), url, [Topic.ADVISORY], by=by
+        )
+    for _ in range(4):
+        report = await notices.run(built.clock.now_ms())
+        assert report.seen == 1
+        assert report.unfinished
+    assert [len(mail_to(built, name)) for name in ("ann", "bob")] == [1, 1]
+    assert sorted(each.org for each in await events(built)) == ["acme", "other"]
+    finished = await notices.run(built.clock.now_ms())
+    assert (finished.seen, finished.unfinished) == (0, False)
+    assert (await notices.run(built.clock.now_ms() + 1)).seen == 4
