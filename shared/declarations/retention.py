@@ -168,7 +168,10 @@ RETENTION: tuple[KeptStore, ...] = (
     ),
     KeptStore(
         "files of imported advisories",
-        Lifetime("until the next import of the set", "deleted after the new one is in use"),
+        Lifetime(
+            "until the next import of the set",
+            "deleted after the new one is in use, at the latest by `delete-orphaned-archives`",
+        ),
         tables=("advisory_files",),
         blobs=("derived",),
     ),
