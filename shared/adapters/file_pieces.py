@@ -1,11 +1,13 @@
 """Pieces of the documentation of archives as files of the data folder."""
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
 from shared.adapters.data_folder import PiecesFolder, make_folders
 from shared.adapters.disk_errors import disk_refusal, translate_disk_errors
+from shared.domain.api_docs.pieces import LEFT_AFTER
 from shared.domain.archives.digests import Digest
 from shared.runtime.file_replacement import (
     Durability,
@@ -43,9 +45,23 @@ class FilePieces:
         except OSError as error:
             raise disk_refusal(error) from error
 
-    def delete_others(self, digest: Digest, name: str = "") -> None:
-        """Delete the files of an archive but the one with this name."""
+    def delete(self, digest: Digest, name: str, *, kept: str) -> None:
+        """Delete the file with this name, and those that a process left that ended; no others,
+        whose record another process may be about to store."""
+        with translate_disk_errors():
+            stored = dict[Path, float]()
+            for file in self._folder.files(digest):
+                with suppress(FileNotFoundError):  # Another process deletes files, too.
+                    stored[file] = file.stat().st_mtime
+            newest = max(stored.values(), default=0.0)
+            for file, modified in stored.items():
+                is_old = newest - modified > LEFT_AFTER.total_seconds()
+                is_kept = file == self._folder.file(digest, kept)
+                if not is_kept and (is_old or file == self._folder.file(digest, name)):
+                    file.unlink(missing_ok=True)
+
+    def delete_all(self, digest: Digest) -> None:
+        """Delete the files of an archive."""
         with translate_disk_errors():
             for file in self._folder.files(digest):
-                if not name or file != self._folder.file(digest, name):
-                    file.unlink(missing_ok=True)
+                file.unlink(missing_ok=True)

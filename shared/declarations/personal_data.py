@@ -126,7 +126,7 @@ _FOLLOWED = Lifetime(
     "until the person ends it", "deleted; at the latest with the account or the organization"
 )
 _NEXT_MAIL = Lifetime(
-    "until the next mail, a week at most", "deleted; at the latest with the account"
+    "until the next mail, two weeks at most", "deleted; at the latest with the account"
 )
 _LEAVE = Lifetime("60 days", "deleted; at the latest with the account")
 _ROLE = "decides what the account may do"
@@ -597,6 +597,7 @@ PERSONAL_RECORDS: tuple[PersonalRecord, ...] = (
         _DIRECTORY,
         {
             **_each("is told with the next mail", _NEXT_MAIL, "account", "pace", "due_ms"),
+            **_each("says when refused mail is sent again", _NEXT_MAIL, "retry_ms"),
             **_each("see `WaitingNews`", _NEXT_MAIL, "waiting", "more"),
         },
     ),

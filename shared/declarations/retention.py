@@ -168,7 +168,10 @@ RETENTION: tuple[KeptStore, ...] = (
     ),
     KeptStore(
         "files of imported advisories",
-        Lifetime("until the next import of the set", "deleted after the new one is in use"),
+        Lifetime(
+            "until the next import of the set",
+            "deleted after the new one is in use, at the latest by `delete-orphaned-archives`",
+        ),
         tables=("advisory_files",),
         blobs=("derived",),
     ),
@@ -464,7 +467,7 @@ KINDS: tuple[KeptKinds, ...] = (
     ),
     KeptKinds((Assessment,), Lifetime("until an owner takes it back", "deleted")),
     KeptKinds((AdvisoryFollower, Follow), _FOLLOWER),
-    KeptKinds((FollowerNews,), Lifetime("until the next mail, a week at most", "deleted")),
+    KeptKinds((FollowerNews,), Lifetime("until the next mail, two weeks at most", "deleted")),
     KeptKinds((LeaveLink,), Lifetime("60 days", "deleted by `delete-expired-records`")),
     KeptKinds(
         (MailDomain,),

@@ -27,6 +27,9 @@ MAX_FOLLOWED = 500  # Packages and organizations of an account.
 MAX_WAITING = 200  # News of one mail; more are counted, and not kept.
 MAIL_EVERY = timedelta(hours=1)  # To an account; what happens meanwhile is in one mail.
 WEEK = timedelta(weeks=1)
+# What the mail server refuses is sent again after as long as it has waited, within these bounds.
+RETRY_AFTER = timedelta(hours=1)
+MAX_RETRY_AFTER = timedelta(hours=12)
 LINK_LIFETIME = timedelta(days=60)  # Longer than the 30 days that laws about mail ask for.
 LINK_CODE_LENGTH = 32
 
@@ -115,10 +118,20 @@ class FollowerNews(Entity):
     due_ms: int
     waiting: tuple[WaitingNews, ...] = ()
     more: int = 0  # News that were not kept, because there were too many.
+    retry_ms: int = 0  # Not before, because the mail server refused the mail.
 
     @property
     def place(self) -> Place:
         return news_place(self.pace, self.account)
+
+    def is_due(self, now_ms: int) -> bool:
+        return max(self.due_ms, self.retry_ms) <= now_ms
+
+    def refused(self, now_ms: int) -> Self:
+        """Return what is sent again later, because the mail server refused it now."""
+        waited_ms = max(now_ms - self.due_ms, RETRY_AFTER // MS)
+        retry_ms = now_ms + min(waited_ms, MAX_RETRY_AFTER // MS)
+        return self.model_copy(update={"retry_ms": retry_ms})
 
     def having(self, news: Iterable[WaitingNews]) -> Self:
         known = {each.key for each in self.waiting}

@@ -18,6 +18,7 @@ from shared.services.advisories.assessments import Assessments
 from shared.services.advisories.authoring import AdvisoryAuthoring
 from shared.services.advisories.malicious_libraries import MaliciousLibraries
 from shared.services.advisories.malware import MalwareQuarantine
+from shared.services.advisories.set_files import AdvisorySetFiles
 
 
 class AdvisoryServices(ServiceGroup, frozen=True):
@@ -52,6 +53,7 @@ class AdvisoryServices(ServiceGroup, frozen=True):
             index=self._parts.advisories.advisory_index,
             directory=self._adapters.directory,
             files=self._adapters.advisory_files,
+            set_files=self._parts.advisories.set_files,
             confined=self._adapters.confined,
             registry_authorization=self._registry.rights.registry_authorization,
             audited_writer=self._parts.foundation.audited_writer,
@@ -112,6 +114,7 @@ class AdvisoryServices(ServiceGroup, frozen=True):
             directory=self._adapters.directory,
             event_appender=self._parts.foundation.event_appender,
             mail=self._parts.advisories.advisory_mail,
+            work=self._adapters.work,
             clock=self._adapters.clock,
         )
 
@@ -151,6 +154,15 @@ class AdvisoryParts(ServiceGroup, frozen=True):
                 randomness=self._adapters.randomness,
                 edition=self._adapters.edition,
             )
+        )
+
+    @cached_property
+    def set_files(self) -> AdvisorySetFiles:
+        return AdvisorySetFiles(
+            files=self._adapters.advisory_files,
+            directory=self._adapters.directory,
+            work=self._adapters.work,
+            clock=self._adapters.clock,
         )
 
     @cached_property

@@ -276,6 +276,7 @@ class MaintenanceParts(ServiceGroup, frozen=True):
             checkpoints=self.checkpoints,
             database_age=self.database_age,
             work=self._adapters.work,
+            set_files=self._parts.advisories.set_files,
             sweep_grace_hours=self._settings.sweep_grace_hours,
             readers=self._settings.readers,
         )

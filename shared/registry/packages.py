@@ -3,7 +3,6 @@
 from functools import cached_property
 
 from shared.auth.signing_keys import ArchiveLinkSigner
-from shared.domain.advisories.advisories import ballerina_ecosystem
 from shared.domain.archives.limits import ArchiveLimits, Documentation
 from shared.domain.sparse_index import index_file
 from shared.registry.group import ServiceGroup
@@ -360,12 +359,11 @@ class PackageParts(ServiceGroup, frozen=True):
             directory=self._adapters.directory,
             work=self._adapters.work,
             authorization=self._registry.rights.authorization,
-            advisories=self._parts.advisories.advisory_index,
+            advisories=self._registry.advisories.advisories,
             following=self._registry.packages.following,
             mail_delivery=self._parts.foundation.mail_delivery,
             clock=self._adapters.clock,
             base_url=self._settings.base_url,
-            ecosystem=ballerina_ecosystem(self._settings.base_url),
         )
 
     @cached_property

@@ -207,6 +207,26 @@ async def test_api_documentation_of_a_newer_generator_stays_if_both_are_stored_a
     assert await stores.documents.api_docs_record(DIGEST) == record("by-3", 3)
 
 
+async def test_the_pieces_that_the_record_names_are_there_if_two_store_some_at_once(
+    stores: Stores, others: Stores, tmp_path: Path
+) -> None:
+    for number in range(10):
+        digest = Digest.of(str(number).encode())
+        puts = list[Awaitable[None]]()
+        for name, process in (("one", stores), ("two", others)):
+            file = tmp_path / f"{number}.{name}"
+            file.write_bytes(b"piece")
+            puts.append(process.documents.put_api_docs(digest, record(name), file))
+        await asyncio.gather(*puts)
+        stored = await stores.documents.api_docs_record(digest)
+        assert stored is not None
+        assert stored.pieces is not None
+        found = await stores.documents.read_pieces(digest, stored.pieces.name, 0, 5)
+        assert found == b"piece"
+        [other] = {"one", "two"} - {stored.pieces.name}
+        assert await stores.documents.read_pieces(digest, other, 0, 5) is None
+
+
 async def test_api_documentation_is_made_again_by_the_same_generator(
     stores: Stores, making: Making
 ) -> None:

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
+from msgspec import structs
 
 from shared.domain.coordinates import Coordinate
-from shared.domain.errors.base import Forbidden
+from shared.domain.errors.base import Forbidden, Unavailable
 from shared.domain.events import Event
 from shared.domain.names import OrgName, parse_org
 from shared.domain.principals import OPERATOR, Principal
@@ -18,6 +20,7 @@ from tests.support.advisory_files import record
 from tests.support.archives import bala, zipped
 from tests.support.browsers import Browser, signed_in
 from tests.support.event_feed import checked_feed
+from tests.support.port_doubles import Proceed, intercepted
 from tests.support.world import OpenWorld, World
 
 pytestmark = pytest.mark.measured
@@ -306,3 +309,48 @@ async def test_a_refusal_about_one_organization_keeps_no_other_from_being_told(
     monkeypatch.setattr(AffectedPackages, "of_organization", refusing)
     await follow(built)
     assert len(mail_to(built, "bob")) == 1
+
+
+async def test_a_mail_that_was_sent_by_a_run_that_failed_is_not_sent_again_with_the_next(
+    built: World,
+) -> None:
+    await built.registry.advisories.notices.switch_on(by=built.fresh(built.people.bob))
+    first_id = await publish(built)
+
+    async def failing(_method: str, _proceed: Proceed) -> Any:
+        raise Unavailable("store-unavailable", "The store does not answer.")
+
+    notices = structs.replace(
+        built.registry.advisories.notices,
+        directory=intercepted(built.stores.directory, failing, {"replace"}),
+    )
+    await notices.run(built.clock.now_ms() + 1)
+    await follow(built)
+    second_id = await publish(built)
+    await follow(built)
+    first, second = mail_to(built, "bob")
+    assert first_id in first
+    assert second_id in second
+    assert first_id not in second
+
+
+async def test_runs_whose_time_is_over_tell_everybody_in_turn(built: World) -> None:
+    await publish(built)
+    notices = built.registry.advisories.notices
+    for name in ("ann", "bob"):
+        await notices.switch_on(by=built.fresh(getattr(built.people, name)))
+    for org, name in (("acme", "ann"), ("other", "bob")):
+        url = f"https://hooks.example.org/{org}"
+        by = built.fresh(getattr(built.people, name))
+        await built.registry.organizations.webhooks.add(
+            parse_org(org), url, [Topic.ADVISORY], by=by
+        )
+    for _ in range(4):
+        report = await notices.run(built.clock.now_ms())
+        assert report.seen == 1
+        assert report.unfinished
+    assert [len(mail_to(built, name)) for name in ("ann", "bob")] == [1, 1]
+    assert sorted(each.org for each in await events(built)) == ["acme", "other"]
+    finished = await notices.run(built.clock.now_ms())
+    assert (finished.seen, finished.unfinished) == (0, False)
+    assert (await notices.run(built.clock.now_ms() + 1)).seen == 4

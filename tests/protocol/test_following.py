@@ -342,3 +342,78 @@ async def test_a_run_that_ends_goes_on_with_the_other_followers(
         texts = "".join(each.text for each in mail_to(told, name))
         assert texts.count("New: acme/greet:1.1.0\n") == 1, name
         assert texts.count("New: acme/greet:1.2.0\n") == 1, name
+
+
+@pytest.mark.parametrize("reads_before_end", [2, 3, 4])
+async def test_no_follower_misses_what_is_read_when_the_time_of_a_run_ends(
+    told: World, reads_before_end: int
+) -> None:
+    for name in ("ann", "bob"):
+        await follow(told, name, "acme/greet")
+    await told.push(bala("acme/greet:1.1.0"))
+    collector = told.registry.maintenance.tasks["tell-followers"]
+    assert isinstance(collector, TellFollowers)
+    clock = StoppingClock(told.clock.now_ms(), reads_before_end)
+    await structs.replace(collector.follower_mail, clock=clock).collect(clock.end_ms)
+    told.clock.advance(timedelta(minutes=5))
+    await run(told)
+    for name in ("ann", "bob"):
+        assert len(mail_to(told, name)) == 1, name
+
+
+async def leave_links(world: World, name: str) -> int:
+    account = getattr(world.people, name).account
+    return len(await world.stores.directory.list_by_subject(LeaveLink, account.id))
+
+
+async def test_an_address_that_is_refused_is_tried_rarely_and_for_a_week(told: World) -> None:
+    """Each attempt stores the two links of its mail for 60 days."""
+    for name in ("ann", "bob"):
+        await follow(told, name, "acme/greet")
+    told.mailer.refused.add("bob@example.org")
+    await told.push(bala("acme/greet:1.1.0"))
+    for _ in range(6):
+        await run(told)
+        told.clock.advance(timedelta(minutes=5))
+    assert await leave_links(told, "bob") == 2
+    assert len(mail_to(told, "ann")) == 1
+    for _ in range(8 * 24):
+        told.clock.advance(timedelta(hours=1))
+        await run(told)
+    assert await leave_links(told, "bob") <= 2 * 20
+    news = Place(Pace.AT_ONCE.value, told.people.bob.account.id)
+    assert await told.stores.directory.get(FollowerNews, news) is None
+    told.mailer.refused.clear()
+    await told.push(bala("acme/greet:1.2.0"))
+    await run(told)
+    [mail] = mail_to(told, "bob")
+    assert mail.subject == "New: acme/greet:1.2.0"
+
+
+async def test_after_an_outage_of_the_mail_server_followers_are_told_once(told: World) -> None:
+    await follow(told, "bob", "acme/greet")
+    told.mailer.is_down = True
+    await told.push(bala("acme/greet:1.1.0"))
+    await run(told)
+    told.mailer.is_down = False
+    await told.push(bala("acme/greet:1.2.0"))
+    for _ in range(3):
+        told.clock.advance(timedelta(hours=1))
+        await run(told)
+    [mail] = mail_to(told, "bob")
+    assert "New: acme/greet:1.1.0" in mail.text
+    assert "New: acme/greet:1.2.0" in mail.text
+
+
+async def test_a_run_tries_a_limited_number_of_mails(
+    told: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower_mail, "MAILS_IN_A_RUN", 1)
+    for name in ("ann", "bob", "mia"):
+        await follow(told, name, "acme/greet")
+    told.mailer.is_down = True
+    await told.push(bala("acme/greet:1.1.0"))
+    for tried in (1, 2, 3, 3):
+        await run(told)
+        links = [await leave_links(told, name) for name in ("ann", "bob", "mia")]
+        assert sum(links) == 2 * tried

@@ -16,6 +16,7 @@ import pytest
 
 from functions.faces import build_app
 from shared.domain.coordinates import Package
+from shared.domain.following import Pace
 from shared.domain.principals import OPERATOR
 from shared.domain.visibility import Visibility
 from shared.hosting.triggers import functions_of
@@ -31,6 +32,7 @@ from tests.security.package_probes import (
     seen,
 )
 from tests.security.registry_pairs import NOBODY, Filled, Opened, Pair, bearer, pairs_of, told_apart
+from tests.support.advisories import advisory, affected
 from tests.support.archives import bala
 from tests.support.world import Template, World, token_of
 
@@ -247,6 +249,31 @@ def asked_of(function: str) -> list[tuple[str, Probe]]:
 def path(probe: Probe) -> str:
     """Return the path that a question is sent to."""
     return probe.about(NAME).url.path
+
+
+async def test_followers_get_no_mail_about_an_advisory_that_also_names_it(world: World) -> None:
+    bob = world.people.bob
+    mailed = bob.account.model_copy(update={"email": "bob@example.org"})
+    await world.stores.directory.put(mailed)
+    await world.push(bala("acme/greet:1.0.0"))
+    await world.push(secret(NAME))
+    tell = partial(world.registry.maintenance.task_runner.run, "tell-followers")
+    await tell()
+    follows = world.registry.packages.following
+    package = Package.parse("acme", "greet")
+    await follows.follow(package, Pace.AT_ONCE, by=world.fresh(bob))
+    both = [affected(f"acme/{each}", "introduced 0") for each in ("greet", NAME)]
+    advisories = world.registry.advisories.advisories
+    stored = await advisories.store(advisory(*both), OPERATOR)
+    await tell()
+    assert world.mailer.to("bob@example.org") == []
+    shown = await world.send("GET", f"/advisories/{stored.id}", by=bob)
+    assert shown.status_code == 404
+    public = await advisories.store(advisory(both[0]), OPERATOR)
+    await tell()
+    [mail] = world.mailer.to("bob@example.org")
+    assert public.id in mail.text
+    assert stored.id not in mail.text
 
 
 # --- internal packages and guests ----------------------------------------------------------------

@@ -19,6 +19,7 @@ from azure.storage.blob.aio import BlobClient
 
 from shared.adapters.blob.client import BlobContainers, translate_blob_errors
 from shared.adapters.cosmos.graphs import CosmosGraphs
+from shared.domain.api_docs.pieces import LEFT_AFTER
 from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.archives.digests import Digest
 from shared.domain.dependency_graphs import Graph, graph_document
@@ -106,23 +107,29 @@ class BlobDocuments:
         body = record.model_dump_json().encode()
         while True:
             stored, etag = await self._read_tagged(_api_docs_record(digest))
-            if stored and ApiDocsRecord.model_validate_json(stored).generator > record.generator:
-                break
+            before = ApiDocsRecord.model_validate_json(stored) if stored else None
+            former = before.pieces.name if before and before.pieces else ""
+            if before and before.generator > record.generator:
+                await self._delete_pieces(digest, name, kept=former)
+                return
             if pieces is not None:
-                # Once more in each round: another writer deletes pieces that no record names.
+                # Once more in each round: a record that named the same pieces may be replaced.
                 await self._put(_pieces(digest, name), await asyncio.to_thread(pieces.open, "rb"))
             if await self._replace(_api_docs_record(digest), body, etag):
-                break
-        await self._delete_other_pieces(digest)
+                await self._delete_pieces(digest, former, kept=name)
+                return
 
-    async def _delete_other_pieces(self, digest: Digest) -> None:
-        """Delete the pieces that the record does not name. It is read after they are listed:
-        another writer may have replaced it."""
-        listed = await self._names(_pieces(digest))
-        record = await self.api_docs_record(digest)
-        kept = _pieces(digest, record.pieces.name) if record and record.pieces else ""
-        for each in listed:
-            if each != kept:
+    async def _delete_pieces(self, digest: Digest, name: str, *, kept: str) -> None:
+        """Delete the pieces with this name, and those that a process left that ended; no others,
+        whose record another process may be about to store."""
+        with translate_blob_errors():
+            container = self._blobs.container("derived")
+            listed = container.list_blobs(name_starts_with=_pieces(digest))
+            stored = {each.name: each.last_modified async for each in listed}
+        newest = max(stored.values(), default=None)
+        for each, modified in stored.items():
+            is_old = newest is not None and newest - modified > LEFT_AFTER
+            if each != _pieces(digest, kept) and (each == _pieces(digest, name) or is_old):
                 await self._delete(each)
 
     async def api_docs_record(self, digest: Digest) -> ApiDocsRecord | None:

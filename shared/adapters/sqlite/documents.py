@@ -113,17 +113,14 @@ class SqliteDocuments:
             await asyncio.to_thread(self._pieces.put, digest, name, pieces)
         body = record.model_dump_json().encode()
         is_short = len(body) <= LARGEST_ON_THE_LOOP
-        await (self._database.execute_few if is_short else self._database.execute)(
-            "INSERT INTO api_docs (digest, generator, body) VALUES (?, ?, ?) ON CONFLICT (digest)"
-            " DO UPDATE SET generator = excluded.generator, body = excluded.body"
-            " WHERE generator <= excluded.generator",
-            digest.hex,
-            record.generator,
-            body,
-        )
-        stored = await self.api_docs_record(digest)
-        kept = stored.pieces.name if stored and stored.pieces else ""
-        await asyncio.to_thread(self._pieces.delete_others, digest, kept)
+        write = self._database.write_few if is_short else self._database.write
+        former = await write(partial(_put_api_docs, digest.hex, record.generator, body))
+        before = ApiDocsRecord.model_validate_json(former) if former else None
+        former_name = before.pieces.name if before and before.pieces else ""
+        if before and before.generator > record.generator:
+            await asyncio.to_thread(self._pieces.delete, digest, name, kept=former_name)
+        else:
+            await asyncio.to_thread(self._pieces.delete, digest, former_name, kept=name)
 
     async def api_docs_record(self, digest: Digest) -> ApiDocsRecord | None:
         row = self._database.row("SELECT body FROM api_docs WHERE digest = ?", digest.hex)
@@ -141,7 +138,7 @@ class SqliteDocuments:
                 connection.execute(statement, (digest.hex,))
 
         await self._database.write(delete)
-        await asyncio.to_thread(self._pieces.delete_others, digest)
+        await asyncio.to_thread(self._pieces.delete_all, digest)
 
 
 def _put(digest: str, texts: Texts, graph: Graph, connection: sqlite3.Connection) -> None:
@@ -153,6 +150,21 @@ def _put(digest: str, texts: Texts, graph: Graph, connection: sqlite3.Connection
         "INSERT INTO graphs (digest, body) VALUES (?, ?) ON CONFLICT DO NOTHING",
         (digest, graph_document(graph)),
     )
+
+
+def _put_api_docs(
+    digest: str, generator: int, body: bytes, connection: sqlite3.Connection
+) -> bytes | None:
+    """Store a record unless there is one of a newer generator; return the one before."""
+    statement = "SELECT body FROM api_docs WHERE digest = ?"
+    row = connection.execute(statement, (digest,)).fetchone()
+    connection.execute(
+        "INSERT INTO api_docs (digest, generator, body) VALUES (?, ?, ?) ON CONFLICT (digest)"
+        " DO UPDATE SET generator = excluded.generator, body = excluded.body"
+        " WHERE generator <= excluded.generator",
+        (digest, generator, body),
+    )
+    return row[0] if row else None
 
 
 def _put_attestation(

@@ -8,6 +8,7 @@ import gzip
 import json
 import shutil
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, Self
@@ -63,6 +64,11 @@ def complete_name(kind: PieceKind, *of: str) -> str:
     """Return the name of the form of a piece that has the fields of other packages' records. It is
     not shown while one of these packages is not public and live."""
     return "|".join((f"{kind.value}+", *of))
+
+
+# Pieces that are older than others of the archive by this, and that no record names, are those of a
+# process that ended before it stored the record.
+LEFT_AFTER = timedelta(hours=1)
 
 
 class PiecesPointer(Record):

@@ -1,7 +1,7 @@
 """Advisories: which ones match, who may see one, and writing them."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from msgspec import Struct
@@ -45,6 +45,9 @@ from shared.services.packages.hosted_packages import HostedPackages
 
 _WHAT = "advisories"
 _COMPARED_AT_ONCE = 10  # Queries compared at once; other requests run between two such batches.
+
+# Returns what a stored advisory becomes; it may be called again, with what is stored then.
+ChangedAdvisory = Callable[[Advisory], Awaitable[Advisory]]
 
 
 class Advisories(Struct, frozen=True):
@@ -231,6 +234,11 @@ class Advisories(Struct, frozen=True):
         found = await self.directory.list_by_owner(StoredAdvisory, OWNER)
         return _last_modified_first(found)
 
+    async def is_visible(self, advisory: Advisory, by: Principal) -> bool:
+        """Check whether `by` may see a published advisory that was read from its record."""
+        indexed = IndexedAdvisory.of(advisory, is_in_set=False)
+        return bool(await self._visible({advisory.id: indexed}, by))
+
     async def _visible(
         self, found: Mapping[str, IndexedAdvisory | None], by: Principal
     ) -> set[str]:
@@ -254,10 +262,30 @@ class Advisories(Struct, frozen=True):
         nothing. Raises `advisory-not-found`, `advisory-imported`, `invalid-advisory`.
         """
         await self._require_write(advisory.org, by)
-        self._require_own_packages(advisory)
-        checked = _checked(replace(advisory, id=advisory.id or f"{OWN_PREFIX}new"))
-        written = replace(checked, id=advisory.id, org=advisory.org.lower(), state=advisory.state)
-        stored = await (self._replace(written, by) if advisory.id else self._add(written, by))
+        written = self._written(advisory)
+
+        async def as_written(_: Advisory) -> Advisory:
+            return written
+
+        if advisory.id:
+            stored = await self._replace(written.org, advisory.id, as_written, by)
+        else:
+            stored = await self._add(written, by)
+        await self.index.say_changed()
+        return stored
+
+    async def change(
+        self, org: str, advisory_id: str, changed: ChangedAdvisory, by: Principal
+    ) -> Advisory:
+        """Store what `changed` returns for an advisory of an organization, or of the registry if
+        `org` is empty: for what is stored then, also if somebody else writes meanwhile. Raises what
+        `store` raises."""
+        await self._require_write(org, by)
+
+        async def written(before: Advisory) -> Advisory:
+            return self._written(await changed(before))
+
+        stored = await self._replace(org.lower(), advisory_id, written, by)
         await self.index.say_changed()
         return stored
 
@@ -288,12 +316,21 @@ class Advisories(Struct, frozen=True):
             await self.audited_writer.add_replacing(entity, counted, change=change, by=by)
         return new
 
+    def _written(self, advisory: Advisory) -> Advisory:
+        """Return a written advisory, checked; raise `invalid-advisory`."""
+        self._require_own_packages(advisory)
+        checked = _checked(replace(advisory, id=advisory.id or f"{OWN_PREFIX}new"))
+        return replace(checked, id=advisory.id, org=advisory.org.lower(), state=advisory.state)
+
     @retried_when_stale
-    async def _replace(self, advisory: Advisory, by: Principal) -> Advisory:
-        stored = await self._stored(advisory.id, by)
+    async def _replace(
+        self, org: str, advisory_id: str, changed_by: ChangedAdvisory, by: Principal
+    ) -> Advisory:
+        stored = await self._stored(advisory_id, by)
         before = stored.advisory
-        if before.org != advisory.org:
-            raise advisory_not_found(advisory.id)
+        if before.org != org:
+            raise advisory_not_found(advisory_id)
+        advisory = await changed_by(before)
         kept = replace(
             advisory,
             published_ms=before.published_ms,

@@ -36,6 +36,7 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
 from shared.services.advisories.advisory_index import AdvisoryIndex, lines_of_set_file, set_file
+from shared.services.advisories.set_files import AdvisorySetFiles, set_file_name
 from shared.services.api_docs.api_docs_generation import job_folder
 from shared.services.audited_writes import AuditedWriter, EntityChange
 
@@ -71,6 +72,7 @@ class AdvisoryImport(Struct, frozen=True):
     index: AdvisoryIndex
     directory: DirectoryStore
     files: AdvisoryFiles
+    set_files: AdvisorySetFiles
     confined: ConfinedTasks
     registry_authorization: RegistryAuthorization
     audited_writer: AuditedWriter
@@ -132,7 +134,7 @@ class AdvisoryImport(Struct, frozen=True):
         now_ms = self.clock.now_ms()
         new = AdvisorySet(
             name=set_name,
-            file=f"{set_name}.{digest}",
+            file=set_file_name(set_name, digest),
             records=len(read.lines),
             left_out=read.left_out,
             refused=read.refused,
@@ -144,9 +146,10 @@ class AdvisoryImport(Struct, frozen=True):
         added = await self._added(set_name, read.lines)
         await self.files.put(new.file, packed)
         before = await self._commit(new, added, by)
+        await self.set_files.store_missing(new.file, packed)
         await self.index.say_changed()
         if before and before.file != new.file:
-            await self.files.delete(before.file)
+            await self.set_files.delete(before.file)
         return ImportedAdvisories(set_name, new.records, new.left_out, new.refused)
 
     async def _added(self, set_name: str, lines: Sequence[bytes]) -> tuple[str, ...]:
@@ -167,7 +170,7 @@ class AdvisoryImport(Struct, frozen=True):
         change = EntityChange("advisory-set.removed", set_name)
         await self.audited_writer.remove(stored, change=change, by=by)
         await self.index.say_changed()
-        await self.files.delete(stored.file)
+        await self.set_files.delete(stored.file)
 
     async def sets(self) -> list[AdvisorySet]:
         return await self.directory.list_by_owner(AdvisorySet, OWNER)

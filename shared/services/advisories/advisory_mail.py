@@ -32,7 +32,11 @@ class AdvisoryMail(Struct, frozen=True):
             findings=listed(findings, MAX_LISTED),
             page=f"{self.base_url}/account/advisories",
         )
-        return await self._send_once(f"advisories:{key}", [account], mail)
+        return await self._send_once(_key(key), [account], mail)
+
+    async def was_sent(self, key: str, account: Account) -> bool:
+        """Check whether `send` sent mail with this key to the account."""
+        return await self.mail_delivery.was_sent(_key(key), account)
 
     async def send_malware(
         self, advisory: str, summary: str, releases: Sequence[str], *, done: str
@@ -60,3 +64,7 @@ class AdvisoryMail(Struct, frozen=True):
             mail,
             until_ms=now_ms + NOTICE_MAIL_KEPT_FOR // MS,
         )
+
+
+def _key(key: str) -> str:
+    return f"advisories:{key}"

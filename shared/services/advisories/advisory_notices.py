@@ -5,8 +5,11 @@ Everything may be repeated: an event has one id, mail is sent once, and what was
 afterwards.
 """
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from datetime import timedelta
+from functools import partial
 from hashlib import sha256
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -26,10 +29,12 @@ from shared.domain.names import OrgName
 from shared.domain.principals import MAINTENANCE, Principal
 from shared.domain.scopes import Role, Scope
 from shared.domain.tasks import TaskReport
+from shared.domain.times import MS
 from shared.domain.webhooks import Topic, Webhook
 from shared.ports.conflicts import AlreadyThere, Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
+from shared.ports.work import WorkStore
 from shared.services.advisories.advisory_mail import AdvisoryMail
 from shared.services.advisories.affected_packages import AffectedPackage, AffectedPackages
 from shared.services.event_appender import EventAppender
@@ -38,9 +43,20 @@ from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches
 
 EVENTS_AT_ONCE = 100
 _WHAT = "what your account is told of advisories"
+_KIND = "advisory-notices"
+_TOLD_LAST = "told-last"
+_TOLD_LAST_KEPT_FOR = timedelta(days=30)
 
 # By the key of each finding: the package with it, and the advisory.
 _Findings = Mapping[str, tuple[AffectedPackage, str]]
+
+
+class _Asker(NamedTuple):
+    """An account or an organization that asked to be told."""
+
+    key: str
+    name: str
+    tell: Callable[[], Awaitable[int]]
 
 
 class AdvisoryNotices(Struct, frozen=True):
@@ -51,6 +67,7 @@ class AdvisoryNotices(Struct, frozen=True):
     directory: DirectoryStore
     event_appender: EventAppender
     mail: AdvisoryMail
+    work: WorkStore
     clock: Clock
 
     async def is_on(self, *, by: Principal) -> bool:
@@ -77,29 +94,47 @@ class AdvisoryNotices(Struct, frozen=True):
             await self.directory.remove(found)
 
     async def run(self, until_ms: int) -> TaskReport:
-        """Tell everybody who asked, until that time; the next run tells the others."""
+        """Tell everybody who asked, until that time, and at least one; the next run goes on with
+        the others."""
         seen = 0
         done = 0
         problems = list[str]()
-        async for batch in entity_batches(self.directory, AdvisoryFollower, RECORDS_AT_ONCE):
-            for each in batch:
-                if self.clock.now_ms() >= until_ms:
-                    return TaskReport(seen, done, tuple(problems))
-                seen += 1
-                try:
-                    done += await self._send_to_account(each)
-                # Only this account is affected; the others still get their mail.
-                except Refusal as refusal:
-                    problems.append(f"An account was not told of advisories: {refusal}")
-        for org in await self._organizations_that_asked():
-            if self.clock.now_ms() >= until_ms:
-                break
+        after: str | None = None  # Read with the first one: most registries have none.
+        async for asker in self._askers():
+            if after is None:
+                after = await self._told_last()
+            if asker.key <= after:
+                continue
             seen += 1
             try:
-                done += await self._append_events(org)
+                done += await asker.tell()
+            # Only this one is affected; the others are still told.
             except Refusal as refusal:
-                problems.append(f"{org} was not told of advisories: {refusal}")
+                problems.append(f"{asker.name} was not told of advisories: {refusal}")
+            if self.clock.now_ms() >= until_ms:
+                await self._save_told_last(asker.key)
+                return TaskReport(seen, done, tuple(problems), unfinished=True)
+        if after:
+            await self._save_told_last("")
         return TaskReport(seen, done, tuple(problems))
+
+    async def _told_last(self) -> str:
+        """Return the key of the one that a run told last whose time was over; empty if the last run
+        told everybody."""
+        return await self.work.peek(_KIND, _TOLD_LAST, self.clock.now_ms()) or ""
+
+    async def _save_told_last(self, key: str) -> None:
+        ends_ms = self.clock.now_ms() + _TOLD_LAST_KEPT_FOR // MS
+        await self.work.put(_KIND, _TOLD_LAST, key, ends_ms)
+
+    async def _askers(self) -> AsyncIterator["_Asker"]:
+        """Yield everybody who asked, in the order of their keys."""
+        async for batch in entity_batches(self.directory, AdvisoryFollower, RECORDS_AT_ONCE):
+            for each in batch:
+                tell = partial(self._send_to_account, each)
+                yield _Asker(f"account {each.account}", "An account", tell)
+        for org in await self._organizations_that_asked():
+            yield _Asker(f"organization {org}", org, partial(self._append_events, org))
 
     async def _send_to_account(self, follower: AdvisoryFollower) -> int:
         """Send mail about what is new to an account; return how many mails were sent."""
@@ -118,8 +153,10 @@ class AdvisoryNotices(Struct, frozen=True):
             return 0
         lines = [_line(*findings[each]) for each in new]
         key = sha256("\n".join(new).encode()).hexdigest()[:32]
-        sent = await self.mail.send(key, account, lines)
-        if sent:
+        # By a run that ended before it could note what it told.
+        was_sent = await self.mail.was_sent(key, account)
+        sent = 0 if was_sent else await self.mail.send(key, account, lines)
+        if sent or was_sent:
             await self._written(self.directory.replace(follower.having_told(new)))
         return sent
 
@@ -129,7 +166,7 @@ class AdvisoryNotices(Struct, frozen=True):
             for each in batch:
                 if each.org and Topic.ADVISORY in each.topics:
                     found[each.org.lower()] = None
-        return [OrgName(each) for each in found]
+        return [OrgName(each) for each in sorted(found)]
 
     async def _append_events(self, org: OrgName) -> int:
         """Append an event for each new finding of an organization; return how many."""

@@ -31,7 +31,7 @@ from shared.domain.release_states import State
 from shared.domain.scopes import Action
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
-from shared.services.advisories.advisories import Advisories
+from shared.services.advisories.advisories import Advisories, ChangedAdvisory
 from shared.services.advisories.malware import MalwareQuarantine
 from shared.services.identity.mail import DecisionMail
 
@@ -120,13 +120,12 @@ class AdvisoryAuthoring(Struct, frozen=True):
         Raises `advisory-not-found`, `advisory-withdrawn` and `InvalidRequest`.
         """
         await self._require_writing(org, by)
-        advisory = _not_withdrawn(await self.show(org, advisory_id, by=by))
-        body = await self._body(org, advisory.affected[0].name, written)
-        changed = _with_body(advisory, body)
-        await self._require_malware(changed, by)
-        stored = await self.advisories.store(changed, by)
-        await self.malware.apply(stored)
-        return stored
+
+        async def changed(advisory: Advisory) -> Advisory:
+            body = await self._body(org, _not_withdrawn(advisory).affected[0].name, written)
+            return _with_body(advisory, body)
+
+        return await self._change(org, advisory_id, changed, by)
 
     async def publish(self, org: OrgName | None, advisory_id: str, *, by: Principal) -> Advisory:
         """Publish a draft; a repeat returns the published advisory.
@@ -135,10 +134,23 @@ class AdvisoryAuthoring(Struct, frozen=True):
         `advisory-not-found` and `advisory-withdrawn`.
         """
         await self._require_writing(org, by)
-        advisory = _not_withdrawn(await self.show(org, advisory_id, by=by))
-        await self._require_malware(advisory, by)
-        published = replace(advisory, state=AdvisoryState.PUBLISHED)
-        stored = await self.advisories.store(published, by)
+
+        async def published(advisory: Advisory) -> Advisory:
+            return replace(_not_withdrawn(advisory), state=AdvisoryState.PUBLISHED)
+
+        return await self._change(org, advisory_id, published, by)
+
+    async def _change(
+        self, org: OrgName | None, advisory_id: str, changed: ChangedAdvisory, by: Principal
+    ) -> Advisory:
+        advisory = await self.show(org, advisory_id, by=by)
+
+        async def permitted(stored: Advisory) -> Advisory:
+            after = await changed(stored)
+            await self._require_malware(after, by)
+            return after
+
+        stored = await self.advisories.change(advisory.org, advisory.id, permitted, by)
         await self.malware.apply(stored)
         return stored
 

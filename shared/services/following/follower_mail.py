@@ -6,6 +6,7 @@ Everything may be repeated: what waits names each thing once.
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
+from enum import Enum
 from hashlib import sha256
 
 import msgspec
@@ -47,7 +48,7 @@ from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.ports.work import WorkStore
 from shared.runtime.retries import retried_when_stale
-from shared.services.advisories.advisory_index import AdvisoryIndex
+from shared.services.advisories.advisories import Advisories
 from shared.services.advisories.advisory_notices import reader_for
 from shared.services.feed_position import FeedPosition
 from shared.services.following.following import Following
@@ -55,9 +56,10 @@ from shared.services.identity.accounts import accounts_by_ids
 from shared.services.mail_delivery import MailDelivery, mail_text
 from shared.services.record_batches import EVENTS_READ_AT_ONCE, FOLLOWERS_READ_AT_ONCE
 
-# Nobody is told about older events, for example after an upgrade.
+# Nobody is told about older events, for example after an upgrade, and what the mail server refuses
+# for so long is dropped.
 TOLD_FOR = timedelta(days=7)
-MAILS_IN_A_RUN = 500  # The next runs send the rest.
+MAILS_IN_A_RUN = 500  # With those that the mail server refuses; the next runs send the rest.
 LINES_IN_A_MAIL = 50
 
 _KIND = "follower-mail"
@@ -77,6 +79,14 @@ class _Position(Struct):
     account: str = ""
 
 
+class _Outcome(Enum):
+    """What became of news that were due."""
+
+    SENT = "sent"
+    REFUSED = "refused"
+    FORGOTTEN = "forgotten"
+
+
 class _Line(Struct, frozen=True):
     """News as a mail tells it."""
 
@@ -92,12 +102,11 @@ class FollowerMail(Struct, frozen=True):
     directory: DirectoryStore
     work: WorkStore
     authorization: Authorization
-    advisories: AdvisoryIndex
+    advisories: Advisories
     following: Following
     mail_delivery: MailDelivery
     clock: Clock
     base_url: str
-    ecosystem: str  # The OSV ecosystem of the packages of this registry.
 
     async def run(self, until_ms: int) -> TaskReport:
         """Add new events to the waiting ones, and send the mail that is due at once."""
@@ -159,7 +168,7 @@ class FollowerMail(Struct, frozen=True):
         if advisory is None:
             return []
         try:
-            packages = advisory.packages_of(self.ecosystem)
+            packages = advisory.packages_of(self.advisories.ecosystem)
         except Refusal:  # An imported record may name anything.
             return []
         return [ToldOf(News.ADVISORY, str(each), each, advisory_id) for each in packages]
@@ -170,28 +179,29 @@ class FollowerMail(Struct, frozen=True):
         stored = await self.directory.get(StoredAdvisory, Place(OWNER, advisory_id))
         if stored is not None:
             return stored.advisory if stored.advisory.is_live else None
-        indexed = (await self.advisories.current()).by_id.get(advisory_id)
+        indexed = (await self.advisories.index.current()).by_id.get(advisory_id)
         if indexed is None or not indexed.is_in_set or not indexed.is_live:
             return None
-        return self.advisories.advisory(indexed)
+        return self.advisories.index.advisory(indexed)
 
     async def _add_to_followers(
         self, by_followed: dict[str, list[WaitingNews]], position: _Position, until_ms: int
     ) -> int:
-        """Add the news to what waits for each follower; return for how many. Where the time is
-        over before the last one, the position has an owner."""
+        """Add the news to what waits for each follower, at least one; return for how many. If the
+        time is over before the end, the position has an owner."""
         told = 0
         for owner, news in sorted(by_followed.items()):
             if owner < position.owner:
                 continue
             after = Place(owner, position.account if owner == position.owner else "")
             async for follow in self._followers(after):
-                if self.clock.now_ms() >= until_ms:
-                    return told
                 await self._add(follow, news)
                 told += 1
                 position.owner = owner
                 position.account = follow.account
+                # Afterwards: a run that reads for longer than its time tells somebody, too.
+                if self.clock.now_ms() >= until_ms:
+                    return told
         position.owner = ""
         position.account = ""
         return told
@@ -223,6 +233,7 @@ class FollowerMail(Struct, frozen=True):
         """Send what is due, one mail to each account; the next run sends the rest."""
         seen = 0
         sent = 0
+        tried = 0
         problems = list[str]()
         after = Place(pace.value)
         while batch := await self.directory.page_by_owner(
@@ -230,46 +241,65 @@ class FollowerMail(Struct, frozen=True):
         ):
             for each in batch:
                 now_ms = self.clock.now_ms()
-                if now_ms >= until_ms or sent >= MAILS_IN_A_RUN:
+                if now_ms >= until_ms or tried >= MAILS_IN_A_RUN:
                     return TaskReport(seen, sent, tuple(problems), unfinished=True)
-                if each.due_ms > now_ms:
+                if not each.is_due(now_ms):
                     continue
                 seen += 1
                 try:
-                    sent += await self._send(each)
+                    outcome = await self._send(each)
+                    tried += outcome is not _Outcome.FORGOTTEN
+                    sent += outcome is _Outcome.SENT
                 # Only this account is affected; the others still get their mail.
                 except Refusal as refusal:
                     problems.append(f"A follower was not told: {refusal}")
             after = batch[-1].place
         return TaskReport(seen, sent, tuple(problems))
 
-    async def _send(self, waiting: FollowerNews) -> int:
-        """Send a mail about what waits for an account, and forget it; return how many were sent."""
+    async def _send(self, waiting: FollowerNews) -> _Outcome:
+        """Send a mail about what waits for an account, and forget it; what the mail server refuses
+        is sent again later."""
         accounts = await accounts_by_ids(self.directory, [waiting.account])
         if not accounts or accounts[0].is_locked or not accounts[0].email:
             await self._forget(waiting)
-            return 0
+            return _Outcome.FORGOTTEN
         account = accounts[0]
         lines = await self._lines(waiting, account)
         if not lines:
             await self._forget(waiting)
-            return 0
+            return _Outcome.FORGOTTEN
         now_ms = self.clock.now_ms()
         key = _mail_key(waiting)
         if await self.mail_delivery.was_sent(key, account):
             await self._forget(waiting)  # By a run that ended before it could.
-            return 0
+            return _Outcome.FORGOTTEN
         sent = await self.mail_delivery.send_once(
             key,
             [account],
             await self._mail(waiting, lines),
             until_ms=now_ms + TOLD_FOR // MS,
         )
-        if sent:
-            last = f"{_LAST}:{account.id}"
-            await self.work.put(_KIND, last, str(now_ms), now_ms + MAIL_EVERY // MS)
-            await self._forget(waiting)
-        return sent
+        if not sent:
+            await self._postpone(waiting)
+            return _Outcome.REFUSED
+        last = f"{_LAST}:{account.id}"
+        await self.work.put(_KIND, last, str(now_ms), now_ms + MAIL_EVERY // MS)
+        await self._forget(waiting)
+        return _Outcome.SENT
+
+    async def _postpone(self, refused: FollowerNews) -> None:
+        """Send what was refused again later, or forget it: each attempt stores two links."""
+        now_ms = self.clock.now_ms()
+        if now_ms - refused.due_ms >= TOLD_FOR // MS:
+            await self._forget(refused)
+            return
+        await self._retry_later(refused.place, now_ms)
+
+    @retried_when_stale
+    async def _retry_later(self, place: Place, now_ms: int) -> None:
+        stored = await self.directory.get(FollowerNews, place)
+        if stored is not None:
+            await self.directory.replace(stored.refused(now_ms))
 
     @retried_when_stale
     async def _forget(self, told: FollowerNews) -> None:
@@ -282,7 +312,7 @@ class FollowerMail(Struct, frozen=True):
             await self.directory.remove(stored)
             return
         due = due_ms(told.pace, self.clock.now_ms(), self.clock.now_ms())
-        await self.directory.replace(left.model_copy(update={"due_ms": due}))
+        await self.directory.replace(left.model_copy(update={"due_ms": due, "retry_ms": 0}))
 
     async def _lines(self, waiting: FollowerNews, account: Account) -> list[_Line]:
         """Return the lines about what the account still follows and may see, and what is still
@@ -322,7 +352,7 @@ class FollowerMail(Struct, frozen=True):
         if head is None or not access.covers(head):
             return ""
         advisory = await self._advisory(news.advisory)
-        if advisory is None:
+        if advisory is None or not await self.advisories.is_visible(advisory, access.by):
             return ""
         summary = f": {printable_line(advisory.summary)}" if advisory.summary else ""
         page = f"{self.base_url}/advisories/{advisory.id}"

@@ -1,10 +1,12 @@
 """Task `delete-orphaned-archives`, every night at 03:20 UTC: deletes archives that no release has,
-and moves archives that are in the wrong container."""
+moves archives that are in the wrong container, and deletes files of imported advisories that no
+set has."""
 
 from datetime import timedelta
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.domain.packages import Head, Release, archive_container
 from shared.domain.principals import MAINTENANCE
@@ -18,6 +20,7 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.documents import DocumentStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.work import WorkStore
+from shared.services.advisories.set_files import AdvisorySetFiles
 from shared.services.erased_releases import ErasedReleases
 from shared.services.maintenance.tasks import CHECKPOINT_KEPT_FOR, Checkpoints, Guarded, Task
 from shared.services.packages.archive_sweep import SWEEP_SCHEDULE
@@ -47,7 +50,8 @@ class DeleteOrphanedArchives(Task, Guarded, frozen=True):
     title = "Delete orphaned archives"
     sentence = (
         "Deletes archives of interrupted pushes after a grace period, unless they are too many, "
-        "and moves archives that are in the wrong container."
+        "and moves archives that are in the wrong container. Deletes files of imported advisories "
+        "that no set has."
     )
     schedule = SCHEDULE
 
@@ -59,10 +63,17 @@ class DeleteOrphanedArchives(Task, Guarded, frozen=True):
     checkpoints: Checkpoints
     database_age: DatabaseAge
     work: WorkStore
+    set_files: AdvisorySetFiles
     sweep_grace_hours: int
     readers: Readers
 
     async def run(self) -> TaskReport:
+        """Delete archives, and files of imported advisories that no set has."""
+        deleted = await self.set_files.sweep()
+        report = await self._sweep()
+        return replace(report, seen=report.seen + deleted, changed=report.changed + deleted)
+
+    async def _sweep(self) -> TaskReport:
         """Look at every archive, and delete those without a release when all were counted; those
         that a push may still need are within the grace period.
 

@@ -61,4 +61,5 @@ class FollowAdvisories(Task, frozen=True):
             told.seen + matched + completed.seen,
             told.changed + matched + completed.changed,
             (*problems, *told.problems),
+            unfinished=told.unfinished,
         )

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -137,3 +138,28 @@ async def test_two_that_document_an_archive_at_once_leave_a_record_with_its_piec
         for name in ("earlier", "mine", "rival"):
             is_there = await other.read_pieces(DIGEST, name, 0, 5) == b"piece"
             assert is_there == (name == stays), name
+
+
+async def test_pieces_of_a_process_that_ended_are_deleted_with_the_next_ones(
+    stores: SharedStores,
+) -> None:
+    pieces = stores.folder / "pieces"
+    pieces.write_bytes(b"piece")
+    transport = RivalTransport(blob_double_of(stores.folder, stores.clock), RECORD)
+
+    def connect() -> BlobServiceClient:
+        return BlobServiceClient.from_connection_string(CONNECTION, transport=transport)
+
+    async def killed() -> None:
+        raise KeyboardInterrupt
+
+    async with stores.process() as other, stores.process(connect) as mine:
+        transport.rival = killed
+        with pytest.raises(KeyboardInterrupt):
+            await mine.put_api_docs(DIGEST, documented("left"), pieces)
+        await other.put_api_docs(DIGEST, documented("first"), pieces)
+        assert await other.read_pieces(DIGEST, "left", 0, 5) == b"piece"
+        stores.clock.advance(timedelta(hours=2))
+        await other.put_api_docs(DIGEST, documented("second"), pieces)
+        assert await other.read_pieces(DIGEST, "left", 0, 5) is None
+        assert await other.read_pieces(DIGEST, "second", 0, 5) == b"piece"

@@ -62,6 +62,7 @@ async def test_the_sweep_spares_an_archive_that_is_stored_again_while_it_looks(
         checkpoints=Checkpoints(stores.metadata, stores.work, world.clock),
         database_age=DatabaseAge(stores.events, stores.directory),
         work=stores.work,
+        set_files=world.registry.advisories.importing.set_files,
         sweep_grace_hours=24,
         readers=Readers.EVERYBODY,
     )
