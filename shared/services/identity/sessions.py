@@ -14,6 +14,7 @@ from shared.auth.secrets import random_text
 from shared.auth.sessions import SESSION_CREDENTIAL, GroupRights
 from shared.auth.tokens import OWNER_LENGTH
 from shared.domain.access_rights import require_own_account
+from shared.domain.account_erasure import AccountErasure
 from shared.domain.account_names import is_administrator_name, parse_account_name
 from shared.domain.accounts import Account
 from shared.domain.entities import Place
@@ -94,9 +95,12 @@ class Identities(Struct, frozen=True):
         """Create an account with this identity, which a directory provisions by SCIM; if the
         identity is there, change nothing. A repeat after a crash continues."""
         account_id = random_text(self.randomness, OWNER_LENGTH)
-        with suppress(AlreadyThere):
+        try:
             await self._add(verified, provider, account_id, by, is_provisioned=True)
-        await self._find(verified)
+        except AlreadyThere:
+            await self._find(verified)
+            return
+        await self._create_account(account_id, verified, provider)
 
     async def link(self, verified: VerifiedIdentity, provider: str, *, by: Principal) -> None:
         """Link a further identity to the account of `by`; raise `identity-taken`."""
@@ -166,16 +170,27 @@ class Identities(Struct, frozen=True):
         return identity, [each for each in identities if each is not identity]
 
     async def _find(self, verified: VerifiedIdentity) -> tuple[Identity | None, Account | None]:
-        identity = await self.directory.get(
-            Identity, identity_place(verified.issuer, verified.identifier)
-        )
+        place = identity_place(verified.issuer, verified.identifier)
+        identity = await self.directory.get(Identity, place)
         if identity is None:
             return None, None
         account = await self.directory.get(Account, Place(identity.account))
-        # `register` crashed before it created the account.
         if account is None:
-            await self._create_account(identity.account, verified, identity.provider)
+            identity = await self._with_new_account(identity, verified)
         return identity, account
+
+    async def _with_new_account(
+        self, identity: Identity, verified: VerifiedIdentity
+    ) -> Identity | None:
+        """Create the account of an identity if `register` crashed before it did. Return None if an
+        erasure of the account removed the identity meanwhile, and raise `Busy` during one."""
+        if await self.directory.get(AccountErasure, Place(identity.account)) is not None:
+            raise Busy
+        # After the erasure was read: that removes the identity before it ends.
+        current = await self.directory.get(Identity, identity.place)
+        if current is not None:
+            await self._create_account(current.account, verified, current.provider)
+        return current
 
     async def _add(
         self,

@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from shared.auth.identity_providers import VerifiedIdentity
+from shared.domain.account_erasure import AccountErasure
 from shared.domain.account_names import AccountName
 from shared.domain.accounts import Account
 from shared.domain.errors.requests import Busy
+from shared.domain.identities import Identity
 from shared.domain.principals import Principal
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.services.identity.mail import AccountMail
@@ -24,6 +26,7 @@ from tests.fakes.mail import FakeMailer
 from tests.fakes.services import NoGroups, changes_allowed, fake_audited_writer, fake_retired_names
 from tests.fakes.stores import FakeDirectory, FakeWork
 from tests.fakes.system import START_MS, FakeClock, FakeRandomness
+from tests.support.port_doubles import Proceed, intercepted
 
 BROWSER = Principal(address="192.0.2.1")
 
@@ -126,3 +129,33 @@ def test_an_account_is_named_like_its_person(
     label: str, name: str, email: str, expected: str
 ) -> None:
     assert suggested_account_name(person(label, display_name=name, email=email)) == expected
+
+
+async def test_no_sign_in_creates_an_account_again_that_is_being_erased() -> None:
+    directory = FakeDirectory()
+    known = identities(directory)
+    account_id = await known.register(person(), "oidc", by=BROWSER)
+    erasure = AccountErasure(
+        account=account_id, by="operator", reason="", asked_ms=START_MS, due_ms=START_MS
+    )
+    await directory.add(erasure)
+    [account] = directory.every(Account)
+    await directory.remove(account)
+    with pytest.raises(Busy):
+        await known.account_id_of(person())
+    assert directory.every(Account) == []
+
+
+async def test_a_sign_in_that_read_the_identity_before_an_erasure_creates_no_account() -> None:
+    async def erase_after(_method: str, proceed: Proceed) -> Any:
+        """Erase the account after the first read, which is that of the identity."""
+        found = await proceed()
+        for each in (*directory.every(Identity), *directory.every(Account)):
+            await directory.remove(each)
+        return found
+
+    directory = FakeDirectory()
+    await identities(directory).register(person(), "oidc", by=BROWSER)
+    known = identities(intercepted(directory, erase_after, ("get",)))
+    assert await known.account_id_of(person()) is None
+    assert directory.every(Account) == []
