@@ -3,8 +3,8 @@ in."""
 
 import asyncio
 import re
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -19,7 +19,12 @@ from shared.domain.account_names import is_administrator_name, parse_account_nam
 from shared.domain.accounts import Account
 from shared.domain.entities import Place
 from shared.domain.errors.base import Conflict, InvalidRequest, NotFound
-from shared.domain.errors.identity import AccountExists, SessionNotFound, account_locked
+from shared.domain.errors.identity import (
+    AccountExists,
+    SessionNotFound,
+    TokenUnknown,
+    account_locked,
+)
 from shared.domain.errors.requests import Busy
 from shared.domain.identities import Identity, identity_place
 from shared.domain.ids import is_id
@@ -37,6 +42,7 @@ from shared.services.identity.accounts import Accounts
 from shared.services.identity.mail import AccountMail
 from shared.services.leases import Leases
 from shared.services.limits.notices import ReadOnlyMode
+from shared.services.stored_records import remove_stored
 
 # Ten characters below the limit, so that a number can follow a name that is taken.
 ACCOUNT_NAME_LENGTH = 30
@@ -75,7 +81,7 @@ class Identities(Struct, frozen=True):
         if account is not None and account.is_locked:
             raise account_locked(account.name)
         if identity and account and identity.provider not in account.providers:
-            await self._store_providers(account.id, (*account.providers, identity.provider))
+            await self._add_provider(identity)
         return (identity.account, account) if identity else None
 
     async def register(self, verified: VerifiedIdentity, provider: str, *, by: Principal) -> str:
@@ -103,9 +109,10 @@ class Identities(Struct, frozen=True):
         await self._create_account(account_id, verified, provider)
 
     async def link(self, verified: VerifiedIdentity, provider: str, *, by: Principal) -> None:
-        """Link a further identity to the account of `by`; raise `identity-taken`."""
+        """Link a further identity to the account of `by`; raise `identity-taken`, and
+        `TokenUnknown` if the account is erased meanwhile."""
         try:
-            await self._add(verified, provider, by.id, by)
+            identity = await self._add(verified, provider, by.id, by)
         except AlreadyThere:
             if await self.account_id_of(verified) != by.id:
                 raise Conflict(
@@ -114,7 +121,9 @@ class Identities(Struct, frozen=True):
                     "this registry. Sign in with it and remove it there first.",
                 ) from None
             return
-        await self._store_providers(by.id, (*(e.provider for e in await self.of(by=by)), provider))
+        if not await self._add_provider(identity):
+            await remove_stored(self.directory, identity)
+            raise TokenUnknown
         label = mail_line(verified.label)
         self.account_mail.send(by.id, "identity-linked", label=label, provider=provider)
 
@@ -129,23 +138,25 @@ class Identities(Struct, frozen=True):
         `last-identity` for the only one."""
         require_own_account(by, "remove", "identities")
         require_recent_sign_in(by, self.clock.now_ms(), "remove", "an identity")
-        identity, kept = await self._remove(identity_id, by)
-        await self._store_providers(by.id, [each.provider for each in kept])
+        identity = await self._remove(identity_id, by)
         await self.rights.renew(by.id)
         label = mail_line(identity.label)
         provider = identity.provider
         self.account_mail.send(by.id, "identity-removed", label=label, provider=provider)
 
     @retried_with_back_off
-    async def _remove(self, identity_id: str, by: Principal) -> tuple[Identity, Sequence[Identity]]:
+    async def _remove(self, identity_id: str, by: Principal) -> Identity:
         """Remove an identity of an account, and let no other request remove one at the same time:
-        otherwise two requests could remove the last two. Return the removed identity, and those
-        that are left."""
-        async with self.leases.lease(f"identities:{by.id}"):
+        otherwise two requests could remove the last two. Return the removed identity."""
+        async with self._changing(by.id):
             identity, kept = await self._removable(identity_id, by)
+            left = {each.provider for each in kept}
+            # The provider first, as it can make the account staff: a repeat after a crash finds the
+            # identity, and so does a sign-in with it, which adds the provider again.
+            await self._store_providers(by.id, lambda stored: (e for e in stored if e in left))
             change = identity_change("identity.removed", identity)
             await self.audited_writer.remove(identity, change=change, by=by)
-        return identity, kept
+        return identity
 
     async def _removable(
         self, identity_id: str, by: Principal
@@ -200,7 +211,7 @@ class Identities(Struct, frozen=True):
         by: Principal,
         *,
         is_provisioned: bool = False,
-    ) -> None:
+    ) -> Identity:
         await self.read_only_mode.require_changes_allowed()  # Known identities can still sign in.
         identity = Identity(
             issuer=verified.issuer,
@@ -211,19 +222,35 @@ class Identities(Struct, frozen=True):
             linked_ms=self.clock.now_ms(),
             is_provisioned=is_provisioned,
         )
-        await self.audited_writer.add(
-            identity, change=identity_change("identity.linked", identity), by=by
-        )
+        change = identity_change("identity.linked", identity)
+        return await self.audited_writer.add(identity, change=change, by=by)
+
+    def _changing(self, account_id: str) -> AbstractAsyncContextManager[None]:
+        """Let nobody else remove identities of the account, or change its providers."""
+        return self.leases.lease(f"identities:{account_id}")
+
+    @retried_with_back_off
+    async def _add_provider(self, identity: Identity) -> bool:
+        """Store that the account of an identity signs in with its provider, unless the identity was
+        removed meanwhile; say whether there is such an account."""
+        async with self._changing(identity.account):
+            current = await self.directory.get(Identity, identity.place)
+            added = (identity.provider,) if current is not None else ()
+            return await self._store_providers(identity.account, lambda stored: (*stored, *added))
 
     @retried_when_stale
-    async def _store_providers(self, account_id: str, providers: Sequence[str]) -> None:
-        """Store with which providers the account signs in, which decides whether it is staff."""
+    async def _store_providers(
+        self, account_id: str, change: Callable[[Sequence[str]], Iterable[str]]
+    ) -> bool:
+        """Change with which providers an account signs in, which decides whether it is staff; say
+        whether there is such an account. Callers hold the lease."""
         account = await self.directory.get(Account, Place(account_id))
-        changed = account and account.model_copy(
-            update={"providers": tuple(dict.fromkeys(providers))}
-        )
-        if changed is not None and changed != account:
-            await self.directory.replace(changed)
+        if account is None:
+            return False
+        providers = tuple(dict.fromkeys(change(account.providers)))
+        if providers != account.providers:
+            await self.directory.replace(account.model_copy(update={"providers": providers}))
+        return True
 
     async def _create_account(
         self, account_id: str, verified: VerifiedIdentity, provider: str
