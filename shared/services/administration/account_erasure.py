@@ -128,10 +128,26 @@ class AccountErasures(Struct, frozen=True):
             return known
         due = {"due_ms": erasure.asked_ms + ERASURE_NOTICE // MS}
         stored = await self._add(erasure.model_copy(update=due), by)
-        self.account_mail.send(
-            account.id, "account-erasure", at=_day(stored.due_ms), reason=stored.reason
-        )
+        self.account_mail.start(self.send_notice(stored))
         return stored
+
+    async def send_notice(self, erasure: AccountErasure) -> int:
+        """Send the mail about an erasure that waits, unless it was sent; return how many were
+        sent."""
+        account = await self.directory.get(Account, Place(erasure.account))
+        if account is None:
+            return 0
+        mail = mail_text(
+            "account-erasure",
+            name=account.name,
+            url=self.administrators.base_url,
+            at=_day(erasure.due_ms),
+            reason=erasure.reason,
+        )
+        key = f"account-erasure:{erasure.asked_ms}"
+        return await self.administrators.mail_delivery.send_once(
+            key, [account], mail, until_ms=erasure.due_ms
+        )
 
     async def check(self, account: Account, reason: str, *, by: Principal) -> str:
         """Raise what `erase_now` would raise before it erases anything; return the reason."""
@@ -173,12 +189,11 @@ class AccountErasures(Struct, frozen=True):
                 await self.administrators.require_another(current)
         return await self._erase_without_reason(account, by)
 
-    async def due(self) -> AsyncIterator[AccountErasure]:
-        """Yield the erasures whose time has come, or that a crash interrupted."""
+    async def all(self) -> AsyncIterator[AccountErasure]:
+        """Yield the erasures that wait or are under way."""
         async for batch in entity_batches(self.directory, AccountErasure, RECORDS_AT_ONCE):
             for each in batch:
-                if each.has_begun or each.due_ms <= self.clock.now_ms():
-                    yield each
+                yield each
 
     async def carry_out(self, erasure: AccountErasure) -> ErasureReceipt:
         """Carry out an erasure whose time has come, in the name of who asked for it.

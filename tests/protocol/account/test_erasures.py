@@ -36,7 +36,7 @@ from shared.services.organizations.invitations import InvitationRequest
 from tests.support.archives import bala
 from tests.support.browsers import Browser, signed_in
 from tests.support.logs import capture_logs
-from tests.support.port_doubles import Fault, Proceed, intercepted
+from tests.support.port_doubles import Fault, PortOutage, Proceed, intercepted
 from tests.support.refusals import raises_refusal
 from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
@@ -98,6 +98,27 @@ async def test_an_account_is_erased_after_seven_days_of_notice_and_not_before(wo
     assert (last.kind, last.subject) == ("account.deleted", mia.account.id)
     assert last.details == {"reason": REASON}
     assert await erasures.pending(mia.account.id) is None
+
+
+async def test_the_notice_is_sent_by_the_task_where_a_store_was_unavailable(
+    worlds: OpenWorld,
+) -> None:
+    outage = PortOutage({"directory": ("get",)})
+    world = await worlds(wrap=outage.wrap)
+    mia = world.people.mia
+    await with_email(world, mia, "mia@example.org")
+    await world.registry.administration.account_erasures.announce(mia.account, REASON, by=OPERATOR)
+    with capture_logs() as logs:
+        outage.lasts = True
+        await world.registry.identity.account_mail.close()
+        outage.lasts = False
+    assert [(each["event"], each["reason"]) for each in logs] == [("mail.undelivered", "busy")]
+    assert world.mailer.sent == []
+    for _ in range(2):
+        assert await erasures_run(world) == ()
+        world.clock.advance(timedelta(hours=1))
+    [mail] = world.mailer.sent
+    assert "will be erased on" in mail.subject
 
 
 async def test_a_second_erasure_keeps_the_time_of_the_first(world: World) -> None:
