@@ -342,16 +342,22 @@ async def what_is_removed(world: World) -> None:
     await registry.organizations.invitations.invite(ACME, offered, by=OPERATOR)
     await signed_in(world, ann)
     for identifier in ("one", "two"):
-        who = VerifiedIdentity(
-            issuer="https://login.test",
-            identifier=identifier,
-            label=f"{identifier}@example.org",
-            email="",
-            display_name="",
-            strong=False,
-            authenticated_ms=0,
-        )
-        await registry.identity.identities.link(who, "oidc", by=world.fresh(ann))
+        await link(world, identifier, "oidc")
+
+
+async def link(world: World, identifier: str, provider: str) -> None:
+    """Link an identity to the account of Ann."""
+    who = VerifiedIdentity(
+        issuer="https://login.test",
+        identifier=identifier,
+        label=f"{identifier}@example.org",
+        email="",
+        display_name="",
+        strong=False,
+        authenticated_ms=0,
+    )
+    ann = world.fresh(world.people.ann)
+    await world.registry.identity.identities.link(who, provider, by=ann)
 
 
 async def remove_all(world: World) -> None:
@@ -408,6 +414,24 @@ async def test_the_event_of_a_repeated_removal_says_what_the_first_one_said(
     data, _ = await restored_after(world, tmp_path, backup)
     async with records_of(data, world) as stores:
         assert await removals(stores) == first
+
+
+@machine
+async def test_an_account_is_no_staff_by_a_provider_whose_identity_was_removed(
+    world: World, tmp_path: Path
+) -> None:
+    ann = world.people.ann
+    identities = world.registry.identity.identities
+    await link(world, "one", "entra")
+    await link(world, "two", "oidc")
+    backup = await prepared(world, tmp_path)
+    found = await identities.of(by=world.fresh(ann))
+    [removed] = [each for each in found if each.provider == "entra"]
+    await identities.remove(removed.id, by=world.fresh(ann))
+    data, _ = await restored_after(world, tmp_path, backup)
+    async with records_of(data, world) as stores:
+        account = await stores.directory.get(Account, Place(ann.account.id))
+    assert account.providers == ("oidc",)
 
 
 @machine

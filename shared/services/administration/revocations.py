@@ -55,7 +55,7 @@ from shared.services.administration.administrators import Administrators
 from shared.services.administration.auditors import Auditors
 from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.identity.accounts import KeptName, RetiredNames
-from shared.services.identity.sessions import identity_change, session_end
+from shared.services.identity.sessions import Identities, identity_change, session_end
 from shared.services.maintenance.erased_releases import ErasedReleases
 from shared.services.organizations.freezes import Freezes
 from shared.services.organizations.made_by_accounts import invitation_change
@@ -94,6 +94,7 @@ class RevocationApplication(Struct, frozen=True):
     auditors: Auditors
     accounts: AccountAdministration
     account_erasures: AccountErasures
+    identities: Identities
     retired_names: RetiredNames
     memberships: Memberships
     freezes: Freezes
@@ -334,8 +335,11 @@ class RevocationApplication(Struct, frozen=True):
         change, sentence = _removal(entity)
         if isinstance(entity, Publisher):
             change = replace(change, public=await is_of_public_package(self.metadata, entity))
-        with suppress(Stale):  # Somebody removed it meanwhile.
-            await self.audited_writer.remove(entity, change=change, by=OPERATOR)
+        if isinstance(entity, Identity):
+            await self.identities.remove_again(entity, by=OPERATOR)
+        else:
+            with suppress(Stale):  # Somebody removed it meanwhile.
+                await self.audited_writer.remove(entity, change=change, by=OPERATOR)
         report.applied.append(sentence)
 
     async def _limit_roles(self, revocations: Sequence[Revocation], report: "_Report") -> None:

@@ -149,23 +149,40 @@ class Identities(Struct, frozen=True):
         """Remove an identity of an account, and let no other request remove one at the same time:
         otherwise two requests could remove the last two. Return the removed identity."""
         async with self._changing(by.id):
-            identity, kept = await self._removable(identity_id, by)
-            left = {each.provider for each in kept}
-            # The provider first, as it can make the account staff: a repeat after a crash finds the
-            # identity, and so does a sign-in with it, which adds the provider again.
-            await self._store_providers(by.id, lambda stored: (e for e in stored if e in left))
-            change = identity_change("identity.removed", identity)
-            await self.audited_writer.remove(identity, change=change, by=by)
+            identities = await self._stored(by.id)
+            identity = self._removable(identity_id, identities)
+            await self._remove_of(identity, identities, by)
         return identity
 
-    async def _removable(
-        self, identity_id: str, by: Principal
-    ) -> tuple[Identity, Sequence[Identity]]:
-        # A list may be older than the records, so the records are read.
-        read = await asyncio.gather(
-            *(self.directory.get(Identity, each.place) for each in await self.of(by=by))
+    @retried_with_back_off
+    async def remove_again(self, removed: Identity, *, by: Principal) -> None:
+        """Remove an identity that was removed before and that a restore of a backup brought back,
+        also the only one of its account; callers check rights."""
+        async with self._changing(removed.account):
+            stored = await self.directory.get(Identity, removed.place)
+            if stored is not None and stored.account == removed.account:
+                await self._remove_of(stored, await self._stored(removed.account), by)
+
+    async def _remove_of(
+        self, identity: Identity, identities: Iterable[Identity], by: Principal
+    ) -> None:
+        """Remove one of the identities of an account. Callers hold the lease."""
+        left = {each.provider for each in identities if each.place != identity.place}
+        # The provider first, as it can make the account staff: a repeat after a crash finds the
+        # identity, and so does a sign-in with it, which adds the provider again.
+        await self._store_providers(
+            identity.account, lambda stored: (each for each in stored if each in left)
         )
-        identities = [each for each in read if each is not None]
+        change = identity_change("identity.removed", identity)
+        await self.audited_writer.remove(identity, change=change, by=by)
+
+    async def _stored(self, account_id: str) -> list[Identity]:
+        """Return the identities of an account as they are stored: a list may be older."""
+        listed = await self.directory.list_by_subject(Identity, account_id)
+        read = await asyncio.gather(*(self.directory.get(Identity, e.place) for e in listed))
+        return [each for each in read if each is not None]
+
+    def _removable(self, identity_id: str, identities: Sequence[Identity]) -> Identity:
         identity = next((each for each in identities if each.id == identity_id), None)
         if identity is None:
             raise NotFound(
@@ -178,7 +195,7 @@ class Identities(Struct, frozen=True):
                 f"{identity.label} is the only way to sign in to this account. Link another "
                 "identity first.",
             )
-        return identity, [each for each in identities if each is not identity]
+        return identity
 
     async def _find(self, verified: VerifiedIdentity) -> tuple[Identity | None, Account | None]:
         place = identity_place(verified.issuer, verified.identifier)
