@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import suppress
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -43,12 +42,12 @@ from shared.domain.visibility import Visibility
 from shared.domain.webhooks import Webhook
 from shared.domain.withdrawal_reasons import PublicReason
 from shared.ports.archive_store import ArchiveStore
-from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.revocations import RevocationStore
 from shared.ports.system import Clock
+from shared.runtime.retries import retried_when_stale
 from shared.services.administration.account_administration import AccountAdministration
 from shared.services.administration.account_erasure import AccountErasures
 from shared.services.administration.administrators import Administrators
@@ -338,9 +337,15 @@ class RevocationApplication(Struct, frozen=True):
         if isinstance(entity, Identity):
             await self.identities.remove_again(entity, by=OPERATOR)
         else:
-            with suppress(Stale):  # Somebody removed it meanwhile.
-                await self.audited_writer.remove(entity, change=change, by=OPERATOR)
+            await self._remove_stored(entity, change)
         report.applied.append(sentence)
+
+    @retried_when_stale
+    async def _remove_stored(self, entity: Entity, change: EntityChange) -> None:
+        """Remove an entity as it is stored now, whoever changes it meanwhile; it may be gone."""
+        stored = await self.directory.get(type(entity), entity.place)
+        if stored is not None:
+            await self.audited_writer.remove(stored, change=change, by=OPERATOR)
 
     async def _limit_roles(self, revocations: Sequence[Revocation], report: "_Report") -> None:
         """Take from members the roles that were taken from them, by people and by groups."""
