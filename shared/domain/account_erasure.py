@@ -27,3 +27,7 @@ class AccountErasure(Entity):
     @property
     def place(self) -> Place:
         return Place(self.account)
+
+    def is_due_at(self, now_ms: int) -> bool:
+        """Check whether its time has come, or a crash interrupted it."""
+        return self.has_begun or self.due_ms <= now_ms

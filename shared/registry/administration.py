@@ -332,6 +332,7 @@ class AdministrationServices(ServiceGroup, frozen=True):
             auditors=self.auditors,
             accounts=self.accounts,
             account_erasures=self.account_erasures,
+            identities=self._registry.identity.identities,
             retired_names=self._parts.identity.retired_names,
             memberships=self._registry.organizations.memberships,
             freezes=self._registry.organizations.freezes,

@@ -8,11 +8,12 @@ import httpx
 import pytest
 from anyio.to_thread import run_sync
 
+from shared.domain.errors.requests import Busy
 from shared.domain.name_disputes import APPEAL_PERIOD, NOTICE_PERIOD, DisputeOutcome
 from shared.domain.principals import OPERATOR
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
-from tests.support.port_doubles import CallRecorder
+from tests.support.port_doubles import CallRecorder, Fault, with_fault
 from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
 from tests.support.world import URL, OpenWorld, Person, World
@@ -158,6 +159,37 @@ async def test_both_parties_and_administrators_get_mail(world: World) -> None:
         "acme: the claim to the name was withdrawn",
     }
     assert all(f"{URL}/account/disputes/{dispute}" in each.text for each in world.mailer.sent)
+
+
+@pytest.mark.parametrize("nth", range(1, 4))
+async def test_a_repeat_sends_the_mail_that_an_outage_kept_back(
+    worlds: OpenWorld, nth: int
+) -> None:
+    async def repeated(*request: Any, **sent: str) -> None:
+        """Send a request during which a list of members cannot be read, and twice again."""
+        await with_fault(fault, nth, partial(send, world, *request, **sent))
+        for _ in range(2):
+            answer = await send(world, *request, **sent)
+            assert answer.status_code < 300, answer.text
+
+    fault = Fault("list_by_owner", Busy(), nth=0)
+    world = await worlds(wrap=fault.at("directory"))
+    await give_addresses(world)
+    await repeated("POST", "", world.people.bob, **CLAIM)
+    dispute = await opened(world)
+    await repeated("POST", f"{dispute}/statements", world.people.ann, text="No.")
+    world.clock.step(NOTICE_PERIOD)
+    await with_fault(fault, nth, partial(decide, world, dispute))
+    await decide(world, dispute)
+    await repeated("POST", f"{dispute}/appeal", world.people.ann, reason="Older.")
+    await repeated("POST", f"{dispute}/withdrawal", world.people.bob)
+    assert [each.subject for each in world.mailer.to("ann@example.org")] == [
+        "acme: bob claims the name",
+        "acme: a statement in the name dispute",
+        "acme: the name dispute was decided",
+        "acme: an appeal in the name dispute",
+        "acme: the claim to the name was withdrawn",
+    ]
 
 
 async def test_opening_a_dispute_again_returns_the_one_that_is_open(world: World) -> None:

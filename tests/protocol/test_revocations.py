@@ -30,14 +30,16 @@ from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.visibility import Visibility
 from shared.domain.webhooks import Topic, Webhook
 from shared.domain.withdrawal_reasons import WithdrawalReason
+from shared.ports.conflicts import Stale
 from shared.services.administration.revocations import REASON as RESTORED
 from shared.services.organizations.invitations import InvitationRequest
 from shared.services.tokens.trusted_publishers import PublisherRequest
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
+from tests.support.port_doubles import Fault
 from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
-from tests.support.world import URL, World
+from tests.support.world import URL, OpenWorld, World
 
 pytestmark = pytest.mark.measured
 
@@ -342,16 +344,22 @@ async def what_is_removed(world: World) -> None:
     await registry.organizations.invitations.invite(ACME, offered, by=OPERATOR)
     await signed_in(world, ann)
     for identifier in ("one", "two"):
-        who = VerifiedIdentity(
-            issuer="https://login.test",
-            identifier=identifier,
-            label=f"{identifier}@example.org",
-            email="",
-            display_name="",
-            strong=False,
-            authenticated_ms=0,
-        )
-        await registry.identity.identities.link(who, "oidc", by=world.fresh(ann))
+        await link(world, identifier, "oidc")
+
+
+async def link(world: World, identifier: str, provider: str) -> None:
+    """Link an identity to the account of Ann."""
+    who = VerifiedIdentity(
+        issuer="https://login.test",
+        identifier=identifier,
+        label=f"{identifier}@example.org",
+        email="",
+        display_name="",
+        strong=False,
+        authenticated_ms=0,
+    )
+    ann = world.fresh(world.people.ann)
+    await world.registry.identity.identities.link(who, provider, by=ann)
 
 
 async def remove_all(world: World) -> None:
@@ -408,6 +416,42 @@ async def test_the_event_of_a_repeated_removal_says_what_the_first_one_said(
     data, _ = await restored_after(world, tmp_path, backup)
     async with records_of(data, world) as stores:
         assert await removals(stores) == first
+
+
+@machine
+async def test_an_account_is_no_staff_by_a_provider_whose_identity_was_removed(
+    world: World, tmp_path: Path
+) -> None:
+    ann = world.people.ann
+    identities = world.registry.identity.identities
+    await link(world, "one", "entra")
+    await link(world, "two", "oidc")
+    backup = await prepared(world, tmp_path)
+    found = await identities.of(by=world.fresh(ann))
+    [removed] = [each for each in found if each.provider == "entra"]
+    await identities.remove(removed.id, by=world.fresh(ann))
+    data, _ = await restored_after(world, tmp_path, backup)
+    async with records_of(data, world) as stores:
+        account = await stores.directory.get(Account, Place(ann.account.id))
+    assert account.providers == ("oidc",)
+
+
+async def test_what_somebody_changes_meanwhile_is_removed_all_the_same(worlds: OpenWorld) -> None:
+    fault = Fault("remove", Stale(), nth=0)
+    world = await worlds(wrap=fault.at("directory"))
+    tokens = world.registry.tokens.access_tokens
+    ann = world.people.ann.account
+    [used] = await tokens.list(ann.id, by=OPERATOR)
+    await tokens.revoke(ann.id, used.token.id, by=OPERATOR, reason=REASON)
+    token = used.token.model_copy(update={"revision": 1, "outbox": ()})
+    await world.stores.directory.add(token)  # As a backup has it.
+    fault.nth = fault.calls + 1
+    revocations = world.registry.administration.revocations
+    [entry] = [each for each in await revocations.listed() if each.act == "token.revoked"]
+    later = entry.model_copy(update={"event": "1" * 64, "at_ms": entry.at_ms + 1})
+    applied = await revocations.apply([later])
+    assert await world.stores.directory.get(Token, token.place) is None
+    assert any("revoked the token" in each for each in applied.applied)
 
 
 @machine

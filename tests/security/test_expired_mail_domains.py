@@ -3,6 +3,7 @@ address gets nothing by it."""
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,13 +11,16 @@ from msgspec.structs import replace
 
 from shared.domain.accounts import Account
 from shared.domain.entities import Place
+from shared.domain.errors.requests import Busy
 from shared.domain.mail_domains import parse_registration
 from shared.domain.times import MS
+from shared.ports.conflicts import Stale
 from shared.ports.http_client import HttpResponse, Unanswered
 from shared.services.identity.mail_domains import MailDomains
 from shared.services.maintenance.check_mail_domains import CheckMailDomains
 from tests.paths import ROOT
 from tests.support.browsers import signed_in
+from tests.support.port_doubles import Fault
 from tests.support.world import URL, OpenWorld, Person, World
 
 pytestmark = pytest.mark.measured
@@ -180,6 +184,23 @@ async def test_a_server_that_does_not_answer_changes_nothing(domains: Domains) -
     assert await domains.is_trusted()
     report = await domains.service.review_all()
     assert "mail.garden.example: it does not answer" in report.problems
+
+
+@pytest.mark.parametrize("error", [Busy(), Stale()], ids=["outage", "changed meanwhile"])
+async def test_an_answer_that_was_not_applied_is_applied_by_the_next_run(
+    worlds: OpenWorld, error: Exception
+) -> None:
+    fault = Fault("replace", error, nth=0)
+    here = Domains(await worlds(rdap_url=RDAP, wrap=fault.at("directory")))
+    await here.give_address(here.world.people.ann, ADDRESS)
+    here.register(-3 * YEAR, YEAR)
+    assert await here.is_trusted()
+    here.rdap.known.clear()
+    fault.nth = fault.calls + 1
+    with suppress(Busy):
+        assert await here.is_trusted()
+    here.rdap.is_down = True  # As if the domain waited for its next turn.
+    assert not await here.is_trusted()
 
 
 async def test_a_domain_that_was_never_found_says_nothing(worlds: OpenWorld) -> None:

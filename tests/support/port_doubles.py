@@ -2,7 +2,8 @@
 
 import inspect
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
@@ -176,9 +177,10 @@ class Moment(Enum):
 
 @dataclass
 class Fault:
-    """The n-th call of a method raises an error; every other call goes through."""
+    """The n-th call of a method, or of any method for None, raises an error; every other call goes
+    through."""
 
-    method: str
+    method: str | None
     error: Exception
     moment: Moment = Moment.BEFORE
     nth: int = 1
@@ -200,7 +202,24 @@ class Fault:
 
 def failing(port: Port, fault: Fault) -> Port:
     """Return `port` with one fault."""
-    return intercepted(port, fault.intercept, (fault.method,))
+    return intercepted(port, fault.intercept, fault.method and (fault.method,))
+
+
+async def calls(fault: Fault, action: Callable[[], Awaitable[object]]) -> int:
+    """Await the action, which fails nowhere; return how many calls it makes that may fail."""
+    fault.nth = 0
+    fault.calls = 0
+    await action()
+    return fault.calls
+
+
+async def with_fault(fault: Fault, nth: int, action: Callable[[], Awaitable[object]]) -> None:
+    """Await the action, whose n-th call fails, and which may so fail itself."""
+    fault.nth = nth
+    fault.calls = 0
+    with suppress(type(fault.error)):
+        await action()
+    fault.nth = 0
 
 
 @dataclass

@@ -9,6 +9,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from shared.domain.mail import Mail
+from shared.domain.memberships import Membership, PendingRole, member_place
+from shared.domain.scopes import Role
+from shared.domain.sessions import Session
+from shared.domain.times import DAY_MS
 from shared.services.adapters import Adapters
 from tests.fakes.identity_provider import CLIENT_ID, CLIENT_SECRET, FakeInternet, Issuer
 from tests.fakes.system import START_MS
@@ -108,3 +112,47 @@ async def open_sign_in(
     world = await worlds(wrap=wrap, **{**SETTINGS, **options})
     issuer.now_s = lambda: world.clock.now_ms() / 1000
     return SignInWorld(world, issuer, internet)
+
+
+@dataclass(frozen=True)
+class Lockable:
+    """What a lock of an account stops: a session, and a change in acme that it scheduled."""
+
+    world: World
+    account: str
+
+    async def start(self) -> None:
+        """Add the session and the change."""
+        now_ms = self.world.clock.now_ms()
+        session = Session(
+            id="laptop",
+            account=self.account,
+            provider="entra",
+            created_ms=now_ms,
+            seen_ms=now_ms,
+            expires_ms=now_ms + DAY_MS,
+            idle_ms=DAY_MS,
+            signed_in_ms=now_ms,
+            secrets=("hash",),
+        )
+        await self.world.stores.directory.add(session)
+        membership = await self._membership()
+        pending = PendingRole(role=Role.OWNER, at_ms=now_ms + DAY_MS, by=self.account)
+        changed = membership.model_copy(update={"pending": pending})
+        await self.world.stores.directory.replace(changed)
+
+    async def is_stopped(self) -> bool:
+        """Check that the session has ended, and that the change is on hold."""
+        sessions = await self.world.stores.directory.list_by_owner(Session, self.account)
+        return not sessions and await self.is_change_on_hold()
+
+    async def is_change_on_hold(self) -> bool:
+        pending = (await self._membership()).pending
+        assert pending
+        return pending.on_hold
+
+    async def _membership(self) -> Membership:
+        place = member_place("acme", self.world.people.mia.account.id)
+        membership = await self.world.stores.directory.get(Membership, place)
+        assert membership
+        return membership

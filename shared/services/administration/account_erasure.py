@@ -46,6 +46,7 @@ from shared.services.organizations.membership_records import MembershipRecords, 
 from shared.services.organizations.ownership import OwnerlessOrganizations
 from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches
 from shared.services.report_records import ReportRecords
+from shared.services.stored_records import remove_stored
 from shared.services.tokens.tokens import TokenRecords
 
 _KEPT = (
@@ -127,10 +128,26 @@ class AccountErasures(Struct, frozen=True):
             return known
         due = {"due_ms": erasure.asked_ms + ERASURE_NOTICE // MS}
         stored = await self._add(erasure.model_copy(update=due), by)
-        self.account_mail.send(
-            account.id, "account-erasure", at=_day(stored.due_ms), reason=stored.reason
-        )
+        self.account_mail.start(self.send_notice(stored))
         return stored
+
+    async def send_notice(self, erasure: AccountErasure) -> int:
+        """Send the mail about an erasure that waits, unless it was sent; return how many were
+        sent."""
+        account = await self.directory.get(Account, Place(erasure.account))
+        if account is None:
+            return 0
+        mail = mail_text(
+            "account-erasure",
+            name=account.name,
+            url=self.administrators.base_url,
+            at=_day(erasure.due_ms),
+            reason=erasure.reason,
+        )
+        key = f"account-erasure:{erasure.asked_ms}"
+        return await self.administrators.mail_delivery.send_once(
+            key, [account], mail, until_ms=erasure.due_ms
+        )
 
     async def check(self, account: Account, reason: str, *, by: Principal) -> str:
         """Raise what `erase_now` would raise before it erases anything; return the reason."""
@@ -172,12 +189,11 @@ class AccountErasures(Struct, frozen=True):
                 await self.administrators.require_another(current)
         return await self._erase_without_reason(account, by)
 
-    async def due(self) -> AsyncIterator[AccountErasure]:
-        """Yield the erasures whose time has come, or that a crash interrupted."""
+    async def all(self) -> AsyncIterator[AccountErasure]:
+        """Yield the erasures that wait or are under way."""
         async for batch in entity_batches(self.directory, AccountErasure, RECORDS_AT_ONCE):
             for each in batch:
-                if each.has_begun or each.due_ms <= self.clock.now_ms():
-                    yield each
+                yield each
 
     async def carry_out(self, erasure: AccountErasure) -> ErasureReceipt:
         """Carry out an erasure whose time has come, in the name of who asked for it.
@@ -279,6 +295,9 @@ class AccountErasures(Struct, frozen=True):
         await self._remove_findings(account_id)
         await self._remove_account(erasure, by)
         sessions = await self.sessions.end_all(account_id, by=by)
+        # What a request of the account added meanwhile, or a list did not have yet.
+        identities += await self._remove_identities(account_id, by)
+        orgs += await self._leave(account_id, by)
         await self._remove_counts(account_id)
         if account is not None and account.email and erasure.by != account_id:
             text = mail_text("account-erased", url=self.administrators.base_url)
@@ -314,8 +333,7 @@ class AccountErasures(Struct, frozen=True):
         finding = await self.directory.get(DirectoryFinding, finding_place(account_id))
         provisioned = await self._provisioned(account_id)
         for each in [*requests, *([finding] if finding else []), *provisioned]:
-            with suppress(Stale):  # Removed meanwhile.
-                await self.directory.remove(each)
+            await remove_stored(self.directory, each)
 
     async def _provisioned(self, account_id: str) -> list[Entity]:
         """Return what directories store about the person by SCIM."""
@@ -342,16 +360,20 @@ class AccountErasures(Struct, frozen=True):
         """Remove the roles of the account; return the organizations that it owned or was in."""
         left = list[str]()
         for listed in await self.directory.list_by_subject(Membership, account_id):
-            # The list may lag behind.
-            membership = await self.directory.get(Membership, listed.place)
-            if membership is None:
-                continue
-            await self._keep_owners(membership, by)
-            with suppress(Stale):  # A task removed it with the organization meanwhile.
-                change = member_removal(membership)
-                await self.audited_writer.remove(membership, change=change, by=by)
-            left.append(membership.org)
+            if await self._leave_organization(listed.place, by):
+                left.append(listed.org)
         return left
+
+    @retried_when_stale
+    async def _leave_organization(self, place: Place, by: Principal) -> bool:
+        """Remove a role that a list shows, which may be out of date; say whether there was one."""
+        membership = await self.directory.get(Membership, place)
+        if membership is None:
+            return False
+        await self._keep_owners(membership, by)
+        change = member_removal(membership)
+        await self.audited_writer.remove(membership, change=change, by=by)
+        return True
 
     async def _keep_owners(self, membership: Membership, by: Principal) -> None:
         """Let owners stay who hand their organization over to the account of this membership."""
@@ -369,15 +391,22 @@ class AccountErasures(Struct, frozen=True):
                 await self.ownerless_organizations.review(organization)
 
     async def _remove_identities(self, account_id: str, by: Principal) -> int:
-        found = await self.directory.list_by_subject(Identity, account_id)
-        for identity in found:
-            details = {"provider": identity.provider}  # Without the label: it is erased.
-            change = EntityChange(
-                "identity.removed", identity.id, account=account_id, details=details
-            )
-            with suppress(Stale):
-                await self.audited_writer.remove(identity, change=change, by=by)
-        return len(found)
+        listed = await self.directory.list_by_subject(Identity, account_id)
+        return sum([await self._remove_identity(each, by) for each in listed])
+
+    @retried_when_stale
+    async def _remove_identity(self, listed: Identity, by: Principal) -> bool:
+        """Remove an identity that a list shows, which may be out of date; say whether there was
+        one."""
+        identity = await self.directory.get(Identity, listed.place)
+        if identity is None or identity.account != listed.account:
+            return False
+        details = {"provider": identity.provider}  # Without the label: it is erased.
+        change = EntityChange(
+            "identity.removed", identity.id, account=identity.account, details=details
+        )
+        await self.audited_writer.remove(identity, change=change, by=by)
+        return True
 
     @retried_when_stale
     async def _remove_account(self, erasure: AccountErasure, by: Principal) -> None:
@@ -395,8 +424,7 @@ class AccountErasures(Struct, frozen=True):
         kinds: tuple[type[Entity], ...] = (TokenUse, AdditionCount, AdvisoryFollower)
         for kind in kinds:
             for each in await self.directory.list_by_owner(kind, account_id):
-                with suppress(Stale):
-                    await self.directory.remove(each)
+                await remove_stored(self.directory, each)
 
     async def _has_no_owner(self, org: str) -> bool:
         now_ms = self.clock.now_ms()

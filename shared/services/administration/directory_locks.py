@@ -2,7 +2,8 @@
 SCIM, and unlocks who is enabled again.
 
 Only an answer about a person counts. Many at once, and the last administrator, wait for an
-administrator. Each step may be repeated: the account is written first, then what was found.
+administrator. Each step may be repeated: what was found is written last, when a lock is complete,
+and is removed last, after an unlock.
 """
 
 from collections import Counter, defaultdict
@@ -139,7 +140,9 @@ class DirectoryLocks(Struct, frozen=True):
             return
         finding = await self.directory.get(DirectoryFinding, finding_place(account_id))
         is_kept = finding is not None and finding.state is FindingState.KEPT
-        if not is_kept and account.directory_lock is None:
+        # What was found is stored when the lock is complete.
+        is_complete = finding is not None and not finding.state.waits
+        if not is_kept and not (account.directory_lock is not None and is_complete):
             now_ms = self.clock.now_ms()
             reason = deactivation_reason(provider, reported, now_ms)
             await self.accounts.lock(account, reason, by=DIRECTORY, source=LockSource.DIRECTORY)
@@ -322,9 +325,12 @@ class DirectoryLocks(Struct, frozen=True):
         """End the lock of the directory and what was found; say whether there was such a lock."""
         account = await self.directory.get(Account, Place(account_id))
         is_locked = account is not None and account.directory_lock is not None
-        if account is not None and is_locked:
+        finding = await self.directory.get(DirectoryFinding, finding_place(account_id))
+        # An earlier attempt may have failed after it ended the lock.
+        if account is not None and (is_locked or finding is not None):
             await self.accounts.unlock(account, by=DIRECTORY, source=LockSource.DIRECTORY)
-        await self._remove(account_id)
+        if finding is not None:
+            await self._remove(account_id)
         return is_locked
 
     @retried_with_back_off
@@ -359,8 +365,8 @@ class DirectoryLocks(Struct, frozen=True):
         if account is None:
             return None
         if account.directory_lock is not None:
-            if finding is None:  # An earlier attempt crashed between the two writes.
-                await self._store_new(account_id, state, FindingState.LOCKED)
+            if finding is None or finding.state.waits:  # An earlier attempt was interrupted.
+                await self._lock(account, state)
             return None
         decided = (FindingState.WAITS_MANY, FindingState.KEPT)
         return None if finding and finding.state in decided else account

@@ -3,7 +3,6 @@ asks for, an administrator does afterwards: this gives nobody a name.
 """
 
 from collections.abc import Mapping
-from contextlib import suppress
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,7 +14,7 @@ from shared.auth.tokens import OWNER_LENGTH
 from shared.domain.access_rights import require_own_account
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Package
-from shared.domain.errors.base import Conflict, InvalidRequest, Unavailable, about_field
+from shared.domain.errors.base import Conflict, InvalidRequest, about_field
 from shared.domain.errors.identity import TokenUnknown, credentials_missing
 from shared.domain.errors.packages import PackageNotFound
 from shared.domain.mail import MailText
@@ -40,7 +39,7 @@ from shared.domain.names import OrgName
 from shared.domain.principals import ACTOR_NAMES, OPERATOR_ID, Principal
 from shared.domain.reasons import parse_required_reason
 from shared.domain.scopes import Role
-from shared.domain.times import time_text
+from shared.domain.times import MS, time_text
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock, Randomness
@@ -53,7 +52,7 @@ from shared.services.identity.accounts import (
     actor_name,
     organization_owners,
 )
-from shared.services.mail_delivery import MailDelivery, mail_text
+from shared.services.mail_delivery import NOTICE_MAIL_KEPT_FOR, MailDelivery, mail_text
 from shared.services.record_batches import RECORDS_AT_ONCE, all_entities, entity_batches
 
 _WHAT = "name disputes"
@@ -83,11 +82,20 @@ class DisputeDetails(Struct, frozen=True):
         return self.is_claimant and (self.is_undecided or self.state is DisputeState.DECIDED)
 
 
+class _Notice(Struct, frozen=True):
+    """A mail about a step of a dispute; `step` names it among those of the dispute."""
+
+    step: str
+    at_ms: int
+    mail: MailText
+
+
 class NameDisputes(Struct, frozen=True):
     """Opens, shows and decides name disputes.
 
     The parties are the claimant and the owners of the organization. They and administrators see a
-    dispute; for everybody else it does not exist. Each change is mailed to both parties.
+    dispute; for everybody else it does not exist. Each change is mailed to both parties. If that
+    fails after the change, a repeat sends the mail.
     """
 
     directory: DirectoryStore
@@ -126,16 +134,15 @@ class NameDisputes(Struct, frozen=True):
             opened_ms=now_ms,
             statements=(Statement(at_ms=now_ms, by=by.id, text=text),),
         )
-        stored, is_new = await self._add(dispute, by)
-        if is_new:
-            mail = mail_text(
-                "dispute-opened",
-                disputed=stored.name,
-                claimant=claiming.name,
-                until=time_text(stored.notice_ends_ms),
-                link=self._link(stored),
-            )
-            await self._send(stored, mail)
+        stored = await self._add(dispute, by)
+        mail = mail_text(
+            "dispute-opened",
+            disputed=stored.name,
+            claimant=claiming.name,
+            until=time_text(stored.notice_ends_ms),
+            link=self._link(stored),
+        )
+        await self._send(stored, _Notice("opened", stored.opened_ms, mail))
         return await self._details(stored, by)
 
     async def all(self, *, by: Principal) -> list[NameDispute]:
@@ -207,8 +214,10 @@ class NameDisputes(Struct, frozen=True):
         details = await self._of_party(text, by)
         dispute = details.dispute
         _require_undecided(details)
-        if any((each.by, each.text) == (by.id, statement) for each in dispute.statements):
-            return details  # A repeated request changes nothing.
+        for each in dispute.statements:
+            if (each.by, each.text) == (by.id, statement):  # A repeated request changes nothing.
+                await self._send(dispute, await self._statement_notice(dispute, each, by))
+                return details
         if len(dispute.statements) >= MAX_STATEMENTS:
             raise Conflict(
                 "dispute-full",
@@ -217,10 +226,8 @@ class NameDisputes(Struct, frozen=True):
             )
         added = Statement(at_ms=self.clock.now_ms(), by=by.id, text=statement)
         changed = dispute.model_copy(update={"statements": (*dispute.statements, added)})
-        actor = await actor_name(self.directory, by)
-        link = self._link(dispute)
-        mail = mail_text("dispute-statement", disputed=dispute.name, by=actor, link=link)
-        return await self._write(changed, self._change("dispute.stated", dispute), mail, by)
+        notice = await self._statement_notice(dispute, added, by)
+        return await self._write(changed, self._change("dispute.stated", dispute), notice, by)
 
     async def require_decidable(self, text: str, *, by: Principal) -> DisputeDetails:
         """Return a dispute that `by` may decide now; raise as `decide` does."""
@@ -264,6 +271,7 @@ class NameDisputes(Struct, frozen=True):
         dispute = details.dispute
         last = details.dispute.last_decision
         if last and not details.is_undecided and (last.outcome, last.reason) == (outcome, reason):
+            await self._send(dispute, self._decision_notice(dispute, last))
             return details
         await self._require_decidable(details, by)
         if dispute.appeal and asked_ms is not None and asked_ms <= dispute.appeal.at_ms:
@@ -276,17 +284,8 @@ class NameDisputes(Struct, frozen=True):
         decision = DisputeDecision(at_ms=now_ms, by=by.id, outcome=outcome, reason=reason)
         part = "decision_on_appeal" if dispute.appeal else "decision"
         changed = dispute.model_copy(update={part: decision})
-        ends_ms = None if dispute.appeal else changed.appeal_ends_ms
-        mail = mail_text(
-            "dispute-decided",
-            disputed=dispute.name,
-            outcome=outcome.value,
-            reason=reason,
-            what=f"Each party can appeal until {time_text(ends_ms)}." if ends_ms else _FINAL,
-            link=self._link(dispute),
-        )
         change = self._change("dispute.decided", dispute, outcome=outcome.value, reason=reason)
-        return await self._write(changed, change, mail, by)
+        return await self._write(changed, change, self._decision_notice(changed, decision), by)
 
     @retried_when_stale
     async def appeal(self, text: str, reason: str, *, by: Principal) -> DisputeDetails:
@@ -295,8 +294,9 @@ class NameDisputes(Struct, frozen=True):
             reason = parse_required_reason(reason, "the appeal")
         details = await self._of_party(text, by)
         dispute = details.dispute
-        if dispute.appeal and dispute.appeal.by == by.id:
-            return details  # A repeated request changes nothing.
+        if dispute.appeal and dispute.appeal.by == by.id:  # A repeated request changes nothing.
+            await self._send(dispute, await self._appeal_notice(dispute, dispute.appeal, by))
+            return details
         if not details.may_appeal:
             raise Conflict(
                 "not-appealable",
@@ -305,35 +305,32 @@ class NameDisputes(Struct, frozen=True):
             )
         appeal = DisputeAppeal(at_ms=self.clock.now_ms(), by=by.id, reason=reason)
         changed = dispute.model_copy(update={"appeal": appeal})
-        mail = mail_text(
-            "dispute-appealed",
-            disputed=dispute.name,
-            by=await actor_name(self.directory, by),
-            reason=reason,
-            link=self._link(dispute),
-        )
+        notice = await self._appeal_notice(dispute, appeal, by)
         change = self._change("dispute.appealed", dispute, reason=reason)
-        return await self._write(changed, change, mail, by)
+        return await self._write(changed, change, notice, by)
 
     @retried_when_stale
     async def withdraw(self, text: str, *, by: Principal) -> DisputeDetails:
         """Withdraw the claim as the claimant; a repeat changes nothing."""
         details = await self._of_party(text, by)
-        if details.state is DisputeState.WITHDRAWN:
+        dispute = details.dispute
+        if dispute.withdrawn_ms is not None:
+            if details.is_claimant:
+                actor = await actor_name(self.directory, by)
+                await self._send(
+                    dispute, self._withdrawal_notice(dispute, dispute.withdrawn_ms, actor)
+                )
             return details
         if not details.may_withdraw:
             raise Conflict(
                 "not-withdrawable",
                 f"Only the claimant can withdraw the claim, until the decision is final. The "
-                f"dispute {details.dispute.id} is {details.state.value}.",
+                f"dispute {dispute.id} is {details.state.value}.",
             )
         now_ms = self.clock.now_ms()
-        changed = details.dispute.model_copy(update={"withdrawn_ms": now_ms})
-        dispute = details.dispute
-        actor = await actor_name(self.directory, by)
-        link = self._link(dispute)
-        mail = mail_text("dispute-withdrawn", disputed=dispute.name, by=actor, link=link)
-        return await self._write(changed, self._change("dispute.withdrawn", dispute), mail, by)
+        changed = dispute.model_copy(update={"withdrawn_ms": now_ms})
+        notice = self._withdrawal_notice(dispute, now_ms, await actor_name(self.directory, by))
+        return await self._write(changed, self._change("dispute.withdrawn", dispute), notice, by)
 
     async def forget(self, account: Account, *, by: Principal) -> int:
         """Remove from disputes what identifies an account that is being erased, as
@@ -352,17 +349,15 @@ class NameDisputes(Struct, frozen=True):
             return False
         now_ms = self.clock.now_ms()
         changed = without_account(dispute, account.id, (account.name, account.email), now_ms)
-        if changed == dispute:
-            return False
-        if changed.withdrawn_ms == dispute.withdrawn_ms:
+        if changed.withdrawn_ms != dispute.withdrawn_ms:
+            change = self._change("dispute.withdrawn", dispute)
+            await self.audited_writer.replace(changed, change=change, by=_unlocated(by))
+        elif changed != dispute:
             await self.directory.replace(changed)
-            return True
-        change = self._change("dispute.withdrawn", dispute)
-        stored = await self.audited_writer.replace(changed, change=change, by=_unlocated(by))
-        link = self._link(stored)
-        mail = mail_text("dispute-withdrawn", disputed=stored.name, by=_ERASED_CLAIMANT, link=link)
-        await self._send(stored, mail, but=account.id)
-        return True
+        if changed.withdrawn_ms is not None and changed.claimant == account.id:
+            notice = self._withdrawal_notice(changed, changed.withdrawn_ms, _ERASED_CLAIMANT)
+            await self._send(changed, notice, but=account.id)
+        return changed != dispute
 
     # --- Opening --------------------------------------------------------------------------------
 
@@ -421,14 +416,14 @@ class NameDisputes(Struct, frozen=True):
         access.seen_by(by, disputed).require_organization(disputed)
 
     @retried_with_back_off
-    async def _add(self, dispute: NameDispute, by: Principal) -> tuple[NameDispute, bool]:
-        """Store the dispute; return the one that is stored, and whether it is new."""
+    async def _add(self, dispute: NameDispute, by: Principal) -> NameDispute:
+        """Store the dispute, unless it is open already; return the one that is stored."""
         now_ms = self.clock.now_ms()
         theirs = await self.directory.list_by_subject(NameDispute, dispute.claimant)
         for each in theirs:
             is_same = each.name.lower() == dispute.name.lower()
             if is_same and each.state_at(now_ms) in UNDECIDED:
-                return each, False
+                return each
         # Those that were withdrawn count for a while, since the owners got mail about each.
         counted = [
             each
@@ -443,9 +438,7 @@ class NameDisputes(Struct, frozen=True):
             )
 
         change = self._change("dispute.opened", dispute)
-        return await self.audited_writer.add_checked(
-            dispute, change=change, by=_unlocated(by)
-        ), True
+        return await self.audited_writer.add_checked(dispute, change=change, by=_unlocated(by))
 
     # --- Reading --------------------------------------------------------------------------------
 
@@ -495,10 +488,10 @@ class NameDisputes(Struct, frozen=True):
             )
 
     async def _write(
-        self, dispute: NameDispute, change: EntityChange, mail: MailText, by: Principal
+        self, dispute: NameDispute, change: EntityChange, notice: _Notice, by: Principal
     ) -> DisputeDetails:
         stored = await self.audited_writer.replace(dispute, change=change, by=_unlocated(by))
-        await self._send(stored, mail)
+        await self._send(stored, notice)
         return await self._details(stored, by)
 
     def _change(self, kind: str, dispute: NameDispute, **more: str) -> EntityChange:
@@ -507,18 +500,60 @@ class NameDisputes(Struct, frozen=True):
             kind, dispute.name, org=dispute.org, account=dispute.claimant, details=details
         )
 
-    async def _send(self, dispute: NameDispute, mail: MailText, *, but: str = "") -> None:
-        """Send mail to both parties and all administrators, but not to the account `but`; the
-        record is stored before."""
-        with suppress(Unavailable):
-            now_ms = self.clock.now_ms()
-            people = [
-                *await organization_owners(self.directory, dispute.org, now_ms),
-                *await accounts_by_ids(self.directory, [dispute.claimant]),
-                *await self.administrators.all(),
-            ]
-            recipients = {each.id: each for each in people if each.id != but}
-            await self.mail_delivery.send_to_accounts(recipients.values(), mail)
+    # --- Mail -----------------------------------------------------------------------------------
+
+    async def _statement_notice(
+        self, dispute: NameDispute, statement: Statement, by: Principal
+    ) -> _Notice:
+        actor = await actor_name(self.directory, by)
+        link = self._link(dispute)
+        mail = mail_text("dispute-statement", disputed=dispute.name, by=actor, link=link)
+        return _Notice(f"stated:{by.id}", statement.at_ms, mail)
+
+    def _decision_notice(self, dispute: NameDispute, decision: DisputeDecision) -> _Notice:
+        ends_ms = None if dispute.appeal else dispute.appeal_ends_ms
+        mail = mail_text(
+            "dispute-decided",
+            disputed=dispute.name,
+            outcome=decision.outcome.value,
+            reason=decision.reason,
+            what=f"Each party can appeal until {time_text(ends_ms)}." if ends_ms else _FINAL,
+            link=self._link(dispute),
+        )
+        return _Notice("decided", decision.at_ms, mail)
+
+    async def _appeal_notice(
+        self, dispute: NameDispute, appeal: DisputeAppeal, by: Principal
+    ) -> _Notice:
+        mail = mail_text(
+            "dispute-appealed",
+            disputed=dispute.name,
+            by=await actor_name(self.directory, by),
+            reason=appeal.reason,
+            link=self._link(dispute),
+        )
+        return _Notice("appealed", appeal.at_ms, mail)
+
+    def _withdrawal_notice(self, dispute: NameDispute, at_ms: int, actor: str) -> _Notice:
+        link = self._link(dispute)
+        mail = mail_text("dispute-withdrawn", disputed=dispute.name, by=actor, link=link)
+        return _Notice("withdrawn", at_ms, mail)
+
+    async def _send(self, dispute: NameDispute, notice: _Notice, *, but: str = "") -> None:
+        """Send mail once to both parties and all administrators, but not to the account `but`; the
+        record is stored before. A repeat long after the step sends nothing."""
+        now_ms = self.clock.now_ms()
+        until_ms = notice.at_ms + NOTICE_MAIL_KEPT_FOR // MS
+        if now_ms >= until_ms:
+            return
+        people = [
+            *await organization_owners(self.directory, dispute.org, now_ms),
+            *await accounts_by_ids(self.directory, [dispute.claimant]),
+            *await self.administrators.all(),
+        ]
+        recipients = {each.id: each for each in people if each.id != but}
+        key = f"name-dispute:{dispute.id}:{notice.step}:{notice.at_ms}"
+        await self.mail_delivery.send_once(key, recipients.values(), notice.mail, until_ms=until_ms)
 
     def _link(self, dispute: NameDispute) -> str:
         return f"{self.base_url}/account/disputes/{dispute.id}"

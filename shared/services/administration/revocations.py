@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import suppress
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -43,12 +42,12 @@ from shared.domain.visibility import Visibility
 from shared.domain.webhooks import Webhook
 from shared.domain.withdrawal_reasons import PublicReason
 from shared.ports.archive_store import ArchiveStore
-from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventReader
 from shared.ports.metadata import MetadataStore
 from shared.ports.revocations import RevocationStore
 from shared.ports.system import Clock
+from shared.runtime.retries import retried_when_stale
 from shared.services.administration.account_administration import AccountAdministration
 from shared.services.administration.account_erasure import AccountErasures
 from shared.services.administration.administrators import Administrators
@@ -56,7 +55,7 @@ from shared.services.administration.auditors import Auditors
 from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.erased_releases import ErasedReleases
 from shared.services.identity.accounts import KeptName, RetiredNames
-from shared.services.identity.sessions import identity_change, session_end
+from shared.services.identity.sessions import Identities, identity_change, session_end
 from shared.services.organizations.freezes import Freezes
 from shared.services.organizations.made_by_accounts import invitation_change
 from shared.services.organizations.membership_records import member_removal
@@ -94,6 +93,7 @@ class RevocationApplication(Struct, frozen=True):
     auditors: Auditors
     accounts: AccountAdministration
     account_erasures: AccountErasures
+    identities: Identities
     retired_names: RetiredNames
     memberships: Memberships
     freezes: Freezes
@@ -334,9 +334,18 @@ class RevocationApplication(Struct, frozen=True):
         change, sentence = _removal(entity)
         if isinstance(entity, Publisher):
             change = replace(change, public=await is_of_public_package(self.metadata, entity))
-        with suppress(Stale):  # Somebody removed it meanwhile.
-            await self.audited_writer.remove(entity, change=change, by=OPERATOR)
+        if isinstance(entity, Identity):
+            await self.identities.remove_again(entity, by=OPERATOR)
+        else:
+            await self._remove_stored(entity, change)
         report.applied.append(sentence)
+
+    @retried_when_stale
+    async def _remove_stored(self, entity: Entity, change: EntityChange) -> None:
+        """Remove an entity as it is stored now, whoever changes it meanwhile; it may be gone."""
+        stored = await self.directory.get(type(entity), entity.place)
+        if stored is not None:
+            await self.audited_writer.remove(stored, change=change, by=OPERATOR)
 
     async def _limit_roles(self, revocations: Sequence[Revocation], report: "_Report") -> None:
         """Take from members the roles that were taken from them, by people and by groups."""

@@ -1,12 +1,10 @@
 """What is deleted of followers when an account or an organization is gone."""
 
-from contextlib import suppress
-
 from shared.domain.entities import Place
 from shared.domain.following import Follow, FollowerNews, LeaveLink, Pace, news_place
-from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore
 from shared.services.record_batches import FOLLOWERS_READ_AT_ONCE
+from shared.services.stored_records import remove_stored
 
 
 async def forget_follower(directory: DirectoryStore, account_id: str) -> None:
@@ -18,8 +16,7 @@ async def forget_follower(directory: DirectoryStore, account_id: str) -> None:
     ]
     waiting = [await directory.get(FollowerNews, news_place(each, account_id)) for each in Pace]
     for each in (*found, *(news for news in waiting if news is not None)):
-        with suppress(Stale):
-            await directory.remove(each)
+        await remove_stored(directory, each)
 
 
 async def remove_followers(directory: DirectoryStore, organization: str) -> None:

@@ -1,12 +1,13 @@
 """Mail about decisions of administrators, and mail to the owner of an account."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 
 from msgspec import Struct
 
 from shared.domain.access_rights import AccessContext
 from shared.domain.accounts import Account
 from shared.domain.entities import Place
+from shared.domain.errors.base import Refusal
 from shared.domain.mail import MailText
 from shared.domain.principals import Principal
 from shared.domain.reasons import acts_from_outside
@@ -65,8 +66,13 @@ class AccountMail(Struct, frozen=True):
     background_tasks: BackgroundTasks
 
     def send(self, account_id: str, template: str, **values: str) -> None:
-        """Start to send a mail of `mail_texts.txt`, which also gets `name` and `url`."""
-        self.background_tasks.start(self._send(account_id, template, values))
+        """Start to send a mail of `mail_texts.txt`, which also gets `name` and `url`. It is lost if
+        a store is unavailable."""
+        self.start(self._send(account_id, template, values))
+
+    def start(self, sending: Awaitable[object]) -> None:
+        """Start to send mail; that a store is unavailable is logged."""
+        self.background_tasks.start(self._logged(sending))
 
     async def close(self) -> None:
         """Wait for the mail that is being sent."""
@@ -77,3 +83,9 @@ class AccountMail(Struct, frozen=True):
         if account is not None:
             mail = mail_text(template, name=account.name, url=self.base_url, **values)
             await self.mail_delivery.send_to_accounts([account], mail)
+
+    async def _logged(self, sending: Awaitable[object]) -> None:
+        try:
+            await sending
+        except Refusal as refusal:
+            self.mail_delivery.on_failure(refusal.code, 1)

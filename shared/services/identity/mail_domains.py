@@ -81,7 +81,15 @@ class MailDomains(Struct, frozen=True):
             if domain := domain_of(account.email or account.distrusted_email):
                 by_domain[domain].append(account)
         known = {each.domain: each for each in await all_entities(self.directory, MailDomain)}
-        changed = list[Account]()
+        changed = dict[str, Account]()
+
+        async def apply(answer: MailDomain) -> None:
+            accounts = [changed.get(each.id, each) for each in by_domain[answer.domain]]
+            changed.update({each.id: each for each in await self._apply(answer, accounts)})
+
+        # An earlier run may have stored an answer, and failed before it was applied.
+        for domain in sorted(by_domain.keys() & known.keys()):
+            await apply(known[domain])
         problems = list[str]()
         until_ms = self.clock.now_ms() + RUN_TIME // MS
         for domain in _longest_ago(list(by_domain), known)[:MAX_ASKED]:
@@ -94,8 +102,8 @@ class MailDomains(Struct, frozen=True):
                 continue
             if current is not None:
                 await self.directory.put(current)
-                changed += await self._apply(current, by_domain[domain])
-        await self._send_mail([each for each in changed if each.distrusted_email])
+                await apply(current)
+        await self._send_mail([each for each in changed.values() if each.distrusted_email])
         return TaskReport(len(by_domain), len(changed), tuple(problems))
 
     async def _ask(self, domain: str, known: MailDomain | None) -> MailDomain | None:

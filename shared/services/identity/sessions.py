@@ -3,8 +3,8 @@ in."""
 
 import asyncio
 import re
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,11 +14,17 @@ from shared.auth.secrets import random_text
 from shared.auth.sessions import SESSION_CREDENTIAL, GroupRights
 from shared.auth.tokens import OWNER_LENGTH
 from shared.domain.access_rights import require_own_account
+from shared.domain.account_erasure import AccountErasure
 from shared.domain.account_names import is_administrator_name, parse_account_name
 from shared.domain.accounts import Account
 from shared.domain.entities import Place
 from shared.domain.errors.base import Conflict, InvalidRequest, NotFound
-from shared.domain.errors.identity import AccountExists, SessionNotFound, account_locked
+from shared.domain.errors.identity import (
+    AccountExists,
+    SessionNotFound,
+    TokenUnknown,
+    account_locked,
+)
 from shared.domain.errors.requests import Busy
 from shared.domain.identities import Identity, identity_place
 from shared.domain.ids import is_id
@@ -36,6 +42,7 @@ from shared.services.identity.accounts import Accounts
 from shared.services.identity.mail import AccountMail
 from shared.services.leases import Leases
 from shared.services.limits.notices import ReadOnlyMode
+from shared.services.stored_records import remove_stored
 
 # Ten characters below the limit, so that a number can follow a name that is taken.
 ACCOUNT_NAME_LENGTH = 30
@@ -74,7 +81,7 @@ class Identities(Struct, frozen=True):
         if account is not None and account.is_locked:
             raise account_locked(account.name)
         if identity and account and identity.provider not in account.providers:
-            await self._store_providers(account.id, (*account.providers, identity.provider))
+            await self._add_provider(identity)
         return (identity.account, account) if identity else None
 
     async def register(self, verified: VerifiedIdentity, provider: str, *, by: Principal) -> str:
@@ -94,14 +101,18 @@ class Identities(Struct, frozen=True):
         """Create an account with this identity, which a directory provisions by SCIM; if the
         identity is there, change nothing. A repeat after a crash continues."""
         account_id = random_text(self.randomness, OWNER_LENGTH)
-        with suppress(AlreadyThere):
+        try:
             await self._add(verified, provider, account_id, by, is_provisioned=True)
-        await self._find(verified)
+        except AlreadyThere:
+            await self._find(verified)
+            return
+        await self._create_account(account_id, verified, provider)
 
     async def link(self, verified: VerifiedIdentity, provider: str, *, by: Principal) -> None:
-        """Link a further identity to the account of `by`; raise `identity-taken`."""
+        """Link a further identity to the account of `by`; raise `identity-taken`, and
+        `TokenUnknown` if the account is erased meanwhile."""
         try:
-            await self._add(verified, provider, by.id, by)
+            identity = await self._add(verified, provider, by.id, by)
         except AlreadyThere:
             if await self.account_id_of(verified) != by.id:
                 raise Conflict(
@@ -110,7 +121,9 @@ class Identities(Struct, frozen=True):
                     "this registry. Sign in with it and remove it there first.",
                 ) from None
             return
-        await self._store_providers(by.id, (*(e.provider for e in await self.of(by=by)), provider))
+        if not await self._add_provider(identity):
+            await remove_stored(self.directory, identity)
+            raise TokenUnknown
         label = mail_line(verified.label)
         self.account_mail.send(by.id, "identity-linked", label=label, provider=provider)
 
@@ -125,32 +138,51 @@ class Identities(Struct, frozen=True):
         `last-identity` for the only one."""
         require_own_account(by, "remove", "identities")
         require_recent_sign_in(by, self.clock.now_ms(), "remove", "an identity")
-        identity, kept = await self._remove(identity_id, by)
-        await self._store_providers(by.id, [each.provider for each in kept])
+        identity = await self._remove(identity_id, by)
         await self.rights.renew(by.id)
         label = mail_line(identity.label)
         provider = identity.provider
         self.account_mail.send(by.id, "identity-removed", label=label, provider=provider)
 
     @retried_with_back_off
-    async def _remove(self, identity_id: str, by: Principal) -> tuple[Identity, Sequence[Identity]]:
+    async def _remove(self, identity_id: str, by: Principal) -> Identity:
         """Remove an identity of an account, and let no other request remove one at the same time:
-        otherwise two requests could remove the last two. Return the removed identity, and those
-        that are left."""
-        async with self.leases.lease(f"identities:{by.id}"):
-            identity, kept = await self._removable(identity_id, by)
-            change = identity_change("identity.removed", identity)
-            await self.audited_writer.remove(identity, change=change, by=by)
-        return identity, kept
+        otherwise two requests could remove the last two. Return the removed identity."""
+        async with self._changing(by.id):
+            identities = await self._stored(by.id)
+            identity = self._removable(identity_id, identities)
+            await self._remove_of(identity, identities, by)
+        return identity
 
-    async def _removable(
-        self, identity_id: str, by: Principal
-    ) -> tuple[Identity, Sequence[Identity]]:
-        # A list may be older than the records, so the records are read.
-        read = await asyncio.gather(
-            *(self.directory.get(Identity, each.place) for each in await self.of(by=by))
+    @retried_with_back_off
+    async def remove_again(self, removed: Identity, *, by: Principal) -> None:
+        """Remove an identity that was removed before and that a restore of a backup brought back,
+        also the only one of its account; callers check rights."""
+        async with self._changing(removed.account):
+            stored = await self.directory.get(Identity, removed.place)
+            if stored is not None and stored.account == removed.account:
+                await self._remove_of(stored, await self._stored(removed.account), by)
+
+    async def _remove_of(
+        self, identity: Identity, identities: Iterable[Identity], by: Principal
+    ) -> None:
+        """Remove one of the identities of an account. Callers hold the lease."""
+        left = {each.provider for each in identities if each.place != identity.place}
+        # The provider first, as it can make the account staff: a repeat after a crash finds the
+        # identity, and so does a sign-in with it, which adds the provider again.
+        await self._store_providers(
+            identity.account, lambda stored: (each for each in stored if each in left)
         )
-        identities = [each for each in read if each is not None]
+        change = identity_change("identity.removed", identity)
+        await self.audited_writer.remove(identity, change=change, by=by)
+
+    async def _stored(self, account_id: str) -> list[Identity]:
+        """Return the identities of an account as they are stored: a list may be older."""
+        listed = await self.directory.list_by_subject(Identity, account_id)
+        read = await asyncio.gather(*(self.directory.get(Identity, e.place) for e in listed))
+        return [each for each in read if each is not None]
+
+    def _removable(self, identity_id: str, identities: Sequence[Identity]) -> Identity:
         identity = next((each for each in identities if each.id == identity_id), None)
         if identity is None:
             raise NotFound(
@@ -163,19 +195,30 @@ class Identities(Struct, frozen=True):
                 f"{identity.label} is the only way to sign in to this account. Link another "
                 "identity first.",
             )
-        return identity, [each for each in identities if each is not identity]
+        return identity
 
     async def _find(self, verified: VerifiedIdentity) -> tuple[Identity | None, Account | None]:
-        identity = await self.directory.get(
-            Identity, identity_place(verified.issuer, verified.identifier)
-        )
+        place = identity_place(verified.issuer, verified.identifier)
+        identity = await self.directory.get(Identity, place)
         if identity is None:
             return None, None
         account = await self.directory.get(Account, Place(identity.account))
-        # `register` crashed before it created the account.
         if account is None:
-            await self._create_account(identity.account, verified, identity.provider)
+            identity = await self._with_new_account(identity, verified)
         return identity, account
+
+    async def _with_new_account(
+        self, identity: Identity, verified: VerifiedIdentity
+    ) -> Identity | None:
+        """Create the account of an identity if `register` crashed before it did. Return None if an
+        erasure of the account removed the identity meanwhile, and raise `Busy` during one."""
+        if await self.directory.get(AccountErasure, Place(identity.account)) is not None:
+            raise Busy
+        # After the erasure was read: that removes the identity before it ends.
+        current = await self.directory.get(Identity, identity.place)
+        if current is not None:
+            await self._create_account(current.account, verified, current.provider)
+        return current
 
     async def _add(
         self,
@@ -185,7 +228,7 @@ class Identities(Struct, frozen=True):
         by: Principal,
         *,
         is_provisioned: bool = False,
-    ) -> None:
+    ) -> Identity:
         await self.read_only_mode.require_changes_allowed()  # Known identities can still sign in.
         identity = Identity(
             issuer=verified.issuer,
@@ -196,19 +239,35 @@ class Identities(Struct, frozen=True):
             linked_ms=self.clock.now_ms(),
             is_provisioned=is_provisioned,
         )
-        await self.audited_writer.add(
-            identity, change=identity_change("identity.linked", identity), by=by
-        )
+        change = identity_change("identity.linked", identity)
+        return await self.audited_writer.add(identity, change=change, by=by)
+
+    def _changing(self, account_id: str) -> AbstractAsyncContextManager[None]:
+        """Let nobody else remove identities of the account, or change its providers."""
+        return self.leases.lease(f"identities:{account_id}")
+
+    @retried_with_back_off
+    async def _add_provider(self, identity: Identity) -> bool:
+        """Store that the account of an identity signs in with its provider, unless the identity was
+        removed meanwhile; say whether there is such an account."""
+        async with self._changing(identity.account):
+            current = await self.directory.get(Identity, identity.place)
+            added = (identity.provider,) if current is not None else ()
+            return await self._store_providers(identity.account, lambda stored: (*stored, *added))
 
     @retried_when_stale
-    async def _store_providers(self, account_id: str, providers: Sequence[str]) -> None:
-        """Store with which providers the account signs in, which decides whether it is staff."""
+    async def _store_providers(
+        self, account_id: str, change: Callable[[Sequence[str]], Iterable[str]]
+    ) -> bool:
+        """Change with which providers an account signs in, which decides whether it is staff; say
+        whether there is such an account. Callers hold the lease."""
         account = await self.directory.get(Account, Place(account_id))
-        changed = account and account.model_copy(
-            update={"providers": tuple(dict.fromkeys(providers))}
-        )
-        if changed is not None and changed != account:
-            await self.directory.replace(changed)
+        if account is None:
+            return False
+        providers = tuple(dict.fromkeys(change(account.providers)))
+        if providers != account.providers:
+            await self.directory.replace(account.model_copy(update={"providers": providers}))
+        return True
 
     async def _create_account(
         self, account_id: str, verified: VerifiedIdentity, provider: str

@@ -1,5 +1,5 @@
-"""Task `erase-accounts`, every hour at minute 55: erases accounts whose notice is over, and
-replaces former names of accounts by their hashes."""
+"""Task `erase-accounts`, every hour at minute 55: erases accounts whose notice is over, sends the
+notices that could not be sent, and replaces former names of accounts by their hashes."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -27,8 +27,13 @@ SCHEDULE = "0 55 * * * *"
 class PendingErasures(Protocol):
     """The erasures of accounts, as the services of administration carry them out."""
 
-    def due(self) -> AsyncIterator[AccountErasure]:
-        """Yield the erasures whose time has come, or that a crash interrupted."""
+    def all(self) -> AsyncIterator[AccountErasure]:
+        """Yield the erasures that wait or are under way."""
+        ...
+
+    async def send_notice(self, erasure: AccountErasure) -> int:
+        """Send the mail about an erasure that waits, unless it was sent; return how many were
+        sent."""
         ...
 
     async def carry_out(self, erasure: AccountErasure) -> object:
@@ -62,11 +67,15 @@ class EraseAccounts(Task, frozen=True):
         seen = 0
         changed = 0
         problems = list[str]()
-        async for erasure in self.erasures.due():
+        async for erasure in self.erasures.all():
             seen += 1
             try:
-                await self.erasures.carry_out(erasure)
-                changed += 1
+                if erasure.is_due_at(self.clock.now_ms()):
+                    await self.erasures.carry_out(erasure)
+                    changed += 1
+                else:
+                    # It is sent when the erasure is announced, unless that failed.
+                    changed += await self.erasures.send_notice(erasure)
             except Refusal as refusal:
                 problems.append(f"{erasure.account}: {refusal}")
             except Stale:

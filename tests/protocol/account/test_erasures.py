@@ -1,35 +1,42 @@
 """Erasure and export of an account by administrators and the operator."""
 
 import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from anyio.to_thread import run_sync
+from msgspec.structs import replace
 
 from shared.adapters.backup import backup
 from shared.domain.account_erasure import AccountErasure
 from shared.domain.account_names import AccountName, RetiredName
 from shared.domain.accounts import Account
-from shared.domain.entities import Place
+from shared.domain.entities import Entity, Place
 from shared.domain.errors.identity import AccountExists, NotPermitted
 from shared.domain.errors.requests import Busy
 from shared.domain.events import Event
+from shared.domain.identities import Identity
 from shared.domain.invitations import Invitation, invitation_id
 from shared.domain.mail import EmailAddress
+from shared.domain.memberships import Membership
 from shared.domain.name_disputes import NOTICE_PERIOD, DisputeOutcome, NameDispute
 from shared.domain.names import parse_org
 from shared.domain.ownership import OwnershipRequest
 from shared.domain.principals import OPERATOR
 from shared.domain.proposals import Proposal, ProposedAct
 from shared.domain.scopes import Role
+from shared.services.adapters import Adapters
 from shared.services.administration.account_erasure import ErasureReceipt
 from shared.services.organizations.invitations import InvitationRequest
 from tests.support.archives import bala
 from tests.support.browsers import Browser, signed_in
 from tests.support.logs import capture_logs
-from tests.support.port_doubles import Fault
+from tests.support.port_doubles import Fault, PortOutage, Proceed, intercepted
 from tests.support.refusals import raises_refusal
 from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
@@ -91,6 +98,27 @@ async def test_an_account_is_erased_after_seven_days_of_notice_and_not_before(wo
     assert (last.kind, last.subject) == ("account.deleted", mia.account.id)
     assert last.details == {"reason": REASON}
     assert await erasures.pending(mia.account.id) is None
+
+
+async def test_the_notice_is_sent_by_the_task_where_a_store_was_unavailable(
+    worlds: OpenWorld,
+) -> None:
+    outage = PortOutage({"directory": ("get",)})
+    world = await worlds(wrap=outage.wrap)
+    mia = world.people.mia
+    await with_email(world, mia, "mia@example.org")
+    await world.registry.administration.account_erasures.announce(mia.account, REASON, by=OPERATOR)
+    with capture_logs() as logs:
+        outage.lasts = True
+        await world.registry.identity.account_mail.close()
+        outage.lasts = False
+    assert [(each["event"], each["reason"]) for each in logs] == [("mail.undelivered", "busy")]
+    assert world.mailer.sent == []
+    for _ in range(2):
+        assert await erasures_run(world) == ()
+        world.clock.advance(timedelta(hours=1))
+    [mail] = world.mailer.sent
+    assert "will be erased on" in mail.subject
 
 
 async def test_a_second_erasure_keeps_the_time_of_the_first(world: World) -> None:
@@ -219,6 +247,73 @@ async def test_the_own_deletion_that_was_cut_off_is_finished_by_the_task(worlds:
     assert await erasures_run(world) == ()
     events = await world.stores.events.stream(f"account:{mia.account.id}", None, 100)
     assert not any(event.address or "name" in event.details for _, event in events)
+
+
+@dataclass
+class WriteAfterRead:
+    """After each read of entities of a kind by a method, somebody else writes."""
+
+    method: str
+    kind: type[Entity]
+    write: Callable[[], Awaitable[object]]
+
+    def wrap(self, stores: Adapters) -> Adapters:
+        return replace(stores, directory=intercepted(stores.directory, self._read, (self.method,)))
+
+    async def _read(self, _method: str, proceed: Proceed) -> Any:
+        found = await proceed()
+        if isinstance(next(iter(found), None) if isinstance(found, list) else found, self.kind):
+            await self.write()
+        return found
+
+
+def identity_of(world: World, person: Person, name: str) -> Identity:
+    """Return an identity of somebody that is not stored."""
+    return Identity(
+        issuer="https://login.test",
+        identifier=f"subject of {name}",
+        account=person.account.id,
+        label=f"{name}@example.org",
+        provider="oidc",
+        linked_ms=world.clock.now_ms(),
+    )
+
+
+async def test_an_identity_that_is_changed_or_linked_meanwhile_is_erased_too(
+    worlds: OpenWorld,
+) -> None:
+    async def write() -> None:
+        """Change the listed identity as a sign-in does, and link another one."""
+        directory = world.stores.directory
+        if stored := await directory.get(Identity, known.place):
+            await directory.replace(stored.model_copy(update={"groups": ("developers",)}))
+        if linked.place not in written:
+            written.add(linked.place)
+            await directory.add(linked)
+
+    written = set[Place]()
+    world = await worlds(wrap=WriteAfterRead("list_by_subject", Identity, write).wrap)
+    mia = world.people.mia
+    known = identity_of(world, mia, "mia")
+    linked = identity_of(world, mia, "mia2")
+    await world.stores.directory.add(known)
+    receipt = await erased(world, mia)
+    assert await world.stores.directory.list_all(Identity, Place(""), 10) == []
+    assert receipt.deleted["sign-in methods"] == 2
+
+
+async def test_a_role_that_is_changed_meanwhile_ends_with_the_account(worlds: OpenWorld) -> None:
+    async def change() -> None:
+        directory = world.stores.directory
+        [*found] = await directory.list_by_subject(Membership, mia.account.id)
+        for each in found:
+            if each.role is Role.MEMBER:
+                await directory.replace(each.model_copy(update={"role": Role.MAINTAINER}))
+
+    world = await worlds(wrap=WriteAfterRead("get", Membership, change).wrap)
+    mia = world.people.mia
+    await erased(world, mia)
+    assert await world.stores.directory.list_by_subject(Membership, mia.account.id) == []
 
 
 # --- what the other party needs ----------------------------------------------------------------

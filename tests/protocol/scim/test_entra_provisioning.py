@@ -4,6 +4,7 @@ and what follows for accounts.
 
 import asyncio
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,9 +18,9 @@ from shared.domain.principals import OPERATOR
 from shared.domain.scim import ScimPerson, ScimUser
 from shared.localhost import sender_identifier
 from shared.services.administration.directory_locks import DirectoryDecision
-from tests.support.port_doubles import Fault
+from tests.support.port_doubles import Fault, Moment, calls, with_fault
 from tests.support.scim import BASE, GROUP, KIM, USER, ScimWorld, issue, open_scim
-from tests.support.sign_in import HOST, TENANT
+from tests.support.sign_in import HOST, TENANT, Lockable
 from tests.support.world import URL, OpenWorld, Person, token_of
 
 pytestmark = pytest.mark.measured
@@ -249,6 +250,32 @@ async def test_the_last_administrator_is_not_deactivated(scim: ScimWorld) -> Non
         assert "is the only administrator who can sign in" in answer.json()["detail"]
     assert not (await scim.account()).is_locked
     assert (await scim.done("GET", path))["active"] is True
+
+
+@pytest.mark.parametrize("moment", Moment)
+async def test_a_repeat_completes_a_lock_and_an_unlock_whichever_call_fails(
+    worlds: OpenWorld, moment: Moment
+) -> None:
+    fault = Fault(None, Busy(), moment, nth=0)
+    scim = await open_scim(worlds, fault.at("directory"))
+    path = f"/Users/{(await scim.user())['id']}"
+    lockable = Lockable(scim.world, (await scim.account()).id)
+    off, on = (
+        partial(scim.patch, path, {"op": "Replace", "path": "active", "value": each})
+        for each in (False, True)
+    )
+    await lockable.start()
+    calls_of_lock = await calls(fault, off)
+    calls_of_unlock = await calls(fault, on)
+    for nth in range(1, max(calls_of_lock, calls_of_unlock) + 1):
+        await lockable.start()
+        await with_fault(fault, nth, off)
+        assert (await off()).status_code == 200
+        assert await lockable.is_stopped(), nth
+        await with_fault(fault, nth, on)
+        assert (await on()).status_code == 200
+        assert not (await scim.account()).is_locked
+        assert not await lockable.is_change_on_hold(), nth
 
 
 # --- Groups --------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from shared.domain.accounts import Account, LockSource
 from shared.domain.directory_locks import DirectoryFinding, FindingState
 from shared.domain.entities import Place
 from shared.domain.errors.base import Conflict, Invalid, NotFound
+from shared.domain.errors.requests import Busy
 from shared.domain.identities import Identity, identity_place
 from shared.domain.principals import OPERATOR
 from shared.domain.tasks import TaskReport
@@ -20,7 +21,8 @@ from tests.protocol.bal.okhttp import multipart
 from tests.support.archives import bala
 from tests.support.browsers import Browser
 from tests.support.browsers import signed_in as signed_in_as
-from tests.support.sign_in import HOST, TENANT, SignInWorld, open_sign_in
+from tests.support.port_doubles import Fault, Moment, calls, with_fault
+from tests.support.sign_in import HOST, TENANT, Lockable, SignInWorld, open_sign_in
 from tests.support.storage import one_instance, one_machine
 from tests.support.terminal import Terminal
 from tests.support.world import URL, OpenWorld, Person, token_of
@@ -184,6 +186,35 @@ async def test_somebody_disabled_signs_in_by_no_other_provider(company: SignInWo
     again = company.browser()
     await again.open("/sign-in/github")
     assert "is locked" in again.page.text
+
+
+@pytest.mark.parametrize("moment", Moment)
+async def test_the_next_question_completes_a_lock_and_an_unlock_whichever_call_fails(
+    worlds: OpenWorld, moment: Moment
+) -> None:
+    fault = Fault(None, Busy(), moment, nth=0)
+    company = await open_sign_in(worlds, fault.at("directory"))
+    await signed_in(company)
+    lockable = Lockable(company.world, (await account_of(company)).id)
+    await lockable.start()
+    company.issuer.graph_accounts[KIM] = False
+    calls_of_lock = await calls(fault, partial(ask, company))
+    company.issuer.graph_accounts[KIM] = True
+    calls_of_unlock = await calls(fault, partial(ask, company))
+    for nth in range(1, max(calls_of_lock, calls_of_unlock) + 1):
+        company.wait(days=2)  # No more than five are locked in a day.
+        await lockable.start()
+        company.issuer.graph_accounts[KIM] = False
+        await with_fault(fault, nth, partial(ask, company))
+        await ask(company)
+        assert await lockable.is_stopped(), nth
+        assert await found(company) == {"kim": FindingState.LOCKED}
+        company.issuer.graph_accounts[KIM] = True
+        await with_fault(fault, nth, partial(ask, company))
+        await ask(company)
+        assert await locked(company) == []
+        assert await found(company) == {}
+        assert not await lockable.is_change_on_hold(), nth
 
 
 # --- Who is not ----------------------------------------------------------------------------------

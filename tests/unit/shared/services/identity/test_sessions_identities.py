@@ -1,14 +1,20 @@
 """Identities: who signs in to which account, also where several sign in at once or halfway."""
 
 import asyncio
+from contextlib import suppress
+from itertools import count
 from typing import Any
 
 import pytest
 
 from shared.auth.identity_providers import VerifiedIdentity
+from shared.domain.account_erasure import AccountErasure
 from shared.domain.account_names import AccountName
 from shared.domain.accounts import Account
+from shared.domain.errors.identity import TokenUnknown
 from shared.domain.errors.requests import Busy
+from shared.domain.grants import Grant
+from shared.domain.identities import Identity
 from shared.domain.principals import Principal
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.services.identity.mail import AccountMail
@@ -24,6 +30,7 @@ from tests.fakes.mail import FakeMailer
 from tests.fakes.services import NoGroups, changes_allowed, fake_audited_writer, fake_retired_names
 from tests.fakes.stores import FakeDirectory, FakeWork
 from tests.fakes.system import START_MS, FakeClock, FakeRandomness
+from tests.support.port_doubles import Fault, Proceed, intercepted
 
 BROWSER = Principal(address="192.0.2.1")
 
@@ -126,3 +133,86 @@ def test_an_account_is_named_like_its_person(
     label: str, name: str, email: str, expected: str
 ) -> None:
     assert suggested_account_name(person(label, display_name=name, email=email)) == expected
+
+
+def owner_of(account_id: str) -> Principal:
+    return Principal(account_id, "session", (Grant(),), signed_in_ms=START_MS)
+
+
+def providers_in(directory: FakeDirectory) -> set[str]:
+    return {each.provider for each in directory.every(Identity)}
+
+
+@pytest.mark.parametrize("nth", range(1, 11))
+async def test_the_provider_of_a_removed_identity_is_forgotten_whatever_fails(nth: int) -> None:
+    directory = FakeDirectory()
+    account_id = await identities(directory).register(person(), "entra", by=BROWSER)
+    by = owner_of(account_id)
+    await identities(directory).link(person("kim again"), "oidc", by=by)
+    fault = Fault(None, Busy(), nth=nth)
+    known = identities(intercepted(directory, fault.intercept))
+    [removed] = [each for each in directory.every(Identity) if each.provider == "entra"]
+    with suppress(Busy):
+        await known.remove(removed.id, by=by)
+    [account] = directory.every(Account)
+    assert {*account.providers} <= providers_in(directory)
+
+
+@pytest.mark.parametrize("nth", range(1, 6))
+async def test_a_link_does_not_undo_a_removal_at_the_same_time(nth: int) -> None:
+    directory = FakeDirectory()
+    known = identities(directory)
+    account_id = await known.register(person(), "entra", by=BROWSER)
+    by = owner_of(account_id)
+    await known.link(person("kim again"), "oidc", by=by)
+    [removed] = [each for each in directory.every(Identity) if each.provider == "entra"]
+    calls = count(1)
+
+    async def remove(_method: str, proceed: Proceed) -> Any:
+        found = await proceed()
+        if next(calls) == nth:
+            await known.remove(removed.id, by=by)
+        return found
+
+    linking = identities(intercepted(directory, remove))
+    await linking.link(person("kim elsewhere"), "github", by=by)
+    [account] = directory.every(Account)
+    assert {*account.providers} == providers_in(directory)
+
+
+async def test_nothing_is_linked_to_an_account_that_is_erased_meanwhile() -> None:
+    directory = FakeDirectory()
+    known = identities(directory)
+    with pytest.raises(TokenUnknown):
+        await known.link(person(), "oidc", by=owner_of("aB3dE6gH9k"))
+    assert directory.every(Identity) == []
+
+
+async def test_no_sign_in_creates_an_account_again_that_is_being_erased() -> None:
+    directory = FakeDirectory()
+    known = identities(directory)
+    account_id = await known.register(person(), "oidc", by=BROWSER)
+    erasure = AccountErasure(
+        account=account_id, by="operator", reason="", asked_ms=START_MS, due_ms=START_MS
+    )
+    await directory.add(erasure)
+    [account] = directory.every(Account)
+    await directory.remove(account)
+    with pytest.raises(Busy):
+        await known.account_id_of(person())
+    assert directory.every(Account) == []
+
+
+async def test_a_sign_in_that_read_the_identity_before_an_erasure_creates_no_account() -> None:
+    async def erase_after(_method: str, proceed: Proceed) -> Any:
+        """Erase the account after the first read, which is that of the identity."""
+        found = await proceed()
+        for each in (*directory.every(Identity), *directory.every(Account)):
+            await directory.remove(each)
+        return found
+
+    directory = FakeDirectory()
+    await identities(directory).register(person(), "oidc", by=BROWSER)
+    known = identities(intercepted(directory, erase_after, ("get",)))
+    assert await known.account_id_of(person()) is None
+    assert directory.every(Account) == []

@@ -1,0 +1,13 @@
+"""Removal of records that a list shows, which may be out of date."""
+
+from shared.domain.entities import Entity
+from shared.ports.directory import DirectoryStore
+from shared.runtime.retries import retried_when_stale
+
+
+@retried_when_stale
+async def remove_stored(directory: DirectoryStore, listed: Entity) -> None:
+    """Remove a listed entity as it is stored now, whoever changes it meanwhile; it may be gone."""
+    stored = await directory.get(type(listed), listed.place)
+    if stored is not None and stored.subject == listed.subject:
+        await directory.remove(stored)
