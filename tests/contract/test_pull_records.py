@@ -143,7 +143,8 @@ async def test_pulls_of_several_months_are_found(
 
 
 async def test_cursors_of_other_stores_are_refused(stores: Stores) -> None:
-    for cursor in ("12", "a.b", "12:34"):
+    huge = "9" * 20
+    for cursor in ("12", "a.b", "12:34", f"{huge}.1", f"1.{huge}", f"{huge}.{huge}", "².1"):
         with pytest.raises(InvalidRequest, match="not that of a page of pulls"):
             await stores.pull_records.find(PullQuery(ACME, before=cursor))
 

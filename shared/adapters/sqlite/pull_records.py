@@ -11,7 +11,7 @@ from shared.domain.pull_records import (
     PullQuery,
     PullRecordBatch,
     RecordedPull,
-    invalid_cursor,
+    number_in_cursor,
 )
 
 ROWS_A_TRANSACTION = 5_000  # Deleting them takes some 20 ms; pushes go between two.
@@ -110,6 +110,4 @@ def _conditions(query: PullQuery) -> tuple[list[str], list[str | int]]:
 
 def _position(cursor: str) -> tuple[int, int]:
     at_ms, _, number = cursor.partition(".")
-    if not (at_ms.isdigit() and number.isdigit()):
-        raise invalid_cursor(cursor)
-    return int(at_ms), int(number)
+    return number_in_cursor(at_ms, cursor), number_in_cursor(number, cursor)
