@@ -29,7 +29,7 @@ from shared.domain.mirroring import CataloguedPackage, CatalogueRound, Summary, 
 from shared.domain.principals import MIRROR
 from shared.domain.search import ANYONE, Query, ResultPage, SearchKind
 from shared.domain.tasks import TaskReport
-from shared.domain.times import MS
+from shared.domain.times import MS, is_younger
 from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.http_client import Unanswered
@@ -130,7 +130,8 @@ class UpstreamCatalogue(Struct, frozen=True):
         """Check whether the last round is old, or from before a change of the rules."""
         completed_ms = (await self.state(source.name)).completed_ms or 0
         changed_ms = (await self.reader.upstreams.rules()).changed_ms or 0
-        return changed_ms >= completed_ms or self._now_ms() - completed_ms >= FRESH_FOR // MS
+        is_fresh = is_younger(completed_ms, FRESH_FOR, self._now_ms())
+        return changed_ms >= completed_ms or not is_fresh
 
     async def _note(self, source: UpstreamSource, **update: object) -> None:
         state = await self.state(source.name)

@@ -210,6 +210,15 @@ async def test_a_round_begins_once_an_hour(known: World, upstream: FakeUpstream)
     assert upstream.asked["list"] == 2
 
 
+async def test_a_round_begins_after_the_clock_was_set_back(
+    known: World, upstream: FakeUpstream
+) -> None:
+    known.clock.step(-timedelta(days=1))
+    await update(known)
+    assert upstream.asked["list"] == 2
+    assert await update(known) == TaskReport()
+
+
 async def test_what_the_upstream_removed_leaves_it(known: World, upstream: FakeUpstream) -> None:
     del upstream.archives["octo/kafka:0.1.0"]
     known.clock.advance(AN_HOUR)
