@@ -28,6 +28,23 @@ _ADD = """
 """
 
 
+# The index has the pulls of an organization in the order of their times, so this reads an entry for
+# each organization, and those that it deletes. The numbers have the order of the clock, which may
+# have been ahead.
+_REMOVE_BEFORE = """
+    DELETE FROM pull_records WHERE number IN (
+        WITH RECURSIVE orgs (org) AS (
+            SELECT min(org) FROM pull_records
+            UNION ALL
+            SELECT (SELECT min(org) FROM pull_records WHERE org > orgs.org)
+            FROM orgs WHERE orgs.org IS NOT NULL
+        )
+        SELECT pulls.number FROM orgs CROSS JOIN pull_records AS pulls
+        WHERE pulls.org = orgs.org AND pulls.at_ms < ? LIMIT ?
+    )
+"""
+
+
 class SqlitePullRecords:
     """The PullRecordStore of a registry on one machine."""
 
@@ -64,13 +81,7 @@ class SqlitePullRecords:
         return len(numbers)
 
     async def remove_before(self, before_ms: int, count: int) -> int:
-        # The order of the numbers is nearly the order of the times, so no index of times is needed.
-        return await self._database.execute(
-            "DELETE FROM pull_records WHERE number IN (SELECT number FROM"
-            " (SELECT number, at_ms FROM pull_records ORDER BY number LIMIT ?) WHERE at_ms < ?)",
-            count,
-            before_ms,
-        )
+        return await self._database.execute(_REMOVE_BEFORE, before_ms, count)
 
 
 def _record(pulls: Iterable[RecordedPull], connection: sqlite3.Connection) -> None:
