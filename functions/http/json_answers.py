@@ -75,8 +75,10 @@ STATUS_BY_KIND = {
 def problem_answer(refusal: Refusal) -> Answer:
     """Return a refusal with its code, for programs, and its sentence, for people."""
     problem = {"code": refusal.code, "message": str(refusal), **withdrawal_fields(refusal)}
-    status = STATUS_BY_KIND[refusal.kind]
-    return json_answer({"error": problem}, status, refusal_headers(refusal))
+    model: dict[str, object] = {"error": problem}
+    if refusal.secrets:
+        model["secrets"] = dict(refusal.secrets)
+    return json_answer(model, STATUS_BY_KIND[refusal.kind], refusal_headers(refusal))
 
 
 def withdrawal_fields(refusal: Refusal) -> dict[str, object]:

@@ -4,6 +4,7 @@ machine, in a secret of the vault in the cloud, or in a setting.
 
 import base64
 from collections.abc import Callable, Sequence
+from heapq import merge
 from operator import itemgetter
 from pathlib import Path
 
@@ -40,9 +41,11 @@ def with_older_keys(content: bytes, older: bytes) -> bytes:
     """
     lines = key_lines(content.decode("ascii"))
     known = {words[0] for words in lines}
-    lines += [words for words in key_lines(older.decode("ascii")) if words[0] not in known]
-    lines.sort(key=itemgetter(0), reverse=True)
-    return "".join(f"{' '.join(words)}\n" for words in lines).encode("ascii")
+    lacking = [words for words in key_lines(older.decode("ascii")) if words[0] not in known]
+    # Keys of one text keep their order: after the clock was set back, a newer one has an earlier
+    # time.
+    merged = merge(lines, lacking, key=itemgetter(0), reverse=True)
+    return "".join(f"{' '.join(words)}\n" for words in merged).encode("ascii")
 
 
 def time_of_key(text: str) -> int:

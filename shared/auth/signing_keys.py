@@ -244,7 +244,10 @@ class SigningKeyFolder:
         """
         make_private_folder(self._folder)
         key = self._randomness.token_bytes(KEY_BYTES).hex()
-        replace_private(self._folder / f"{self._clock.now_ms():015}.key", f"{key}\n".encode())
+        # The names have the order of the keys, also after the clock was set back.
+        after_ms = max((int(path.stem) + 1 for path in self.paths()), default=0)
+        made_ms = max(self._clock.now_ms(), after_ms)
+        replace_private(self._folder / f"{made_ms:015}.key", f"{key}\n".encode())
         for path in self.paths_of_old_keys():
             path.unlink()
 

@@ -7,9 +7,10 @@ from typing import TextIO
 import click
 
 from shared.commands.base import in_registry, write_new_file
+from shared.domain.errors.base import Refusal
 from shared.domain.principals import OPERATOR
 from shared.registry import Registry
-from shared.services.registry_files.plans import FilePlan, Pruning
+from shared.services.registry_files.plans import FilePlan, Pruning, Secrets
 from shared.services.registry_files.registry_files import FileRequest
 
 
@@ -43,9 +44,12 @@ async def apply(registry: Registry, file: TextIO, *, is_dry_run: bool, prunes: b
         tried = await files.preview(request, by=OPERATOR)
         _print_lines(*tried.changes, *tried.waiting)
         return tried.summary
-    applied = await files.apply(request, by=OPERATOR, on_plan=_print_plan)
-    for owner, secret in applied.secrets.items():
-        click.echo(f"secret of the webhook {owner}: {secret}")
+    try:
+        applied = await files.apply(request, by=OPERATOR, on_plan=_print_plan)
+    except Refusal as refusal:
+        _print_secrets(refusal.secrets)
+        raise
+    _print_secrets(applied.secrets)
     return applied.summary
 
 
@@ -72,6 +76,11 @@ async def export(registry: Registry, file: Path | None) -> str | None:
 def _print_plan(plan: FilePlan) -> None:
     """Print the difference before the first change."""
     _print_lines(*plan.lines, *plan.waiting)
+
+
+def _print_secrets(secrets: Secrets) -> None:
+    for owner, secret in secrets.items():
+        click.echo(f"secret of the webhook {owner}: {secret}")
 
 
 def _print_lines(*lines: str) -> None:

@@ -200,6 +200,8 @@ class CatalogueRound(Entity):
     completed_ms: int | None = None
     failed_ms: int | None = None
     problem: str = ""  # Empty if the last round did not fail.
+    # The key of the last package of which it was asked whether it was removed, if more are left.
+    confirmed_key: str = ""
 
     @property
     def place(self) -> Place:

@@ -82,6 +82,7 @@ class PullRecordBatch(Struct, frozen=True):
     pulls: Sequence[RecordedPull]
 
 
+_CURSOR_DIGITS = 18  # SQLite holds numbers of that length.
 _CURSOR = re.compile(r"[0-9A-Za-z.:-]{1,120}")
 
 
@@ -146,6 +147,14 @@ class FoundPulls(Struct, frozen=True):
 
     pulls: tuple[RecordedPull, ...]
     next: str = ""
+
+
+def number_in_cursor(text: str, cursor: str) -> int:
+    """Return the number that is a part of a cursor; raise `InvalidRequest` for what is none, or
+    more than a store can hold."""
+    if not (text.isascii() and text.isdigit() and len(text) <= _CURSOR_DIGITS):
+        raise invalid_cursor(cursor)
+    return int(text)
 
 
 def invalid_cursor(text: str) -> InvalidRequest:

@@ -34,6 +34,12 @@ def utc_text(at_ms: int) -> str:
     return f"{datetime.fromtimestamp(at_ms // 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
+def is_younger(at_ms: int, age: timedelta, now_ms: int) -> bool:
+    """Check whether less than `age` has passed since a stored time. A time that is in the future,
+    because the clock was set back, counts as old."""
+    return 0 <= now_ms - at_ms < age // MS
+
+
 LATEST_MS = 253_402_300_799_999  # The end of the year 9999: no later time can be written.
 
 

@@ -35,6 +35,6 @@ class PullRecordStore(Protocol):
         ...
 
     async def remove_before(self, before_ms: int, count: int) -> int:
-        """Delete up to about `count` pulls from before that time, the oldest first; return how
-        many. A store whose items end by themselves has none to delete."""
+        """Delete up to about `count` pulls from before that time; return how many, which is 0 only
+        if there are no more. A store whose items end by themselves has none to delete."""
         ...

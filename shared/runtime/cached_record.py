@@ -23,8 +23,9 @@ class CachedRecord(Generic[Value]):
     """A record as it was at most `fresh_for` ago. Calls at the same time share one read.
 
     Where `edition` follows records, the record is fresh until one of `records_of` changes, however
-    old it is. If `read` raises `Unavailable`, the value that was read last counts as read now, and
-    `on_failure` is called.
+    old it is. If `read` raises `Unavailable`, `on_failure` is called, and the value that was read
+    last is used for another `fresh_for`, also where `edition` follows records: what changed since
+    then is not known.
     """
 
     def __init__(
@@ -45,7 +46,8 @@ class CachedRecord(Generic[Value]):
         self._on_failure = on_failure
         self._last: Value | None = None
         self._fresh_until_ms = 0  # A time of the monotonic clock.
-        self._edition_number = -1  # When the record was read.
+        # From before the record was read; None if the last read failed, or was before a change.
+        self._edition_number: int | None = None
         self._invalidations = 0
         self._reading = SingleFlight[Value]()
 
@@ -70,7 +72,7 @@ class CachedRecord(Generic[Value]):
         """Read the record again at the next call, because this process changed it."""
         self._invalidations += 1
         self._fresh_until_ms = 0
-        self._edition_number = -1
+        self._edition_number = None
 
     async def close(self) -> None:
         """Cancel a read that is under way."""
@@ -78,14 +80,20 @@ class CachedRecord(Generic[Value]):
 
     def _is_fresh(self) -> bool:
         edition = self._edition
-        if edition is not None and edition.follows_records and edition.is_current():
-            return edition.is_unchanged_since(self._edition_number, self._records_of)
+        number = self._edition_number
+        if (
+            edition is not None
+            and number is not None
+            and edition.follows_records
+            and edition.is_current()
+        ):
+            return edition.is_unchanged_since(number, self._records_of)
         return self._clock.monotonic_ms() < self._fresh_until_ms
 
     async def _read_again(self) -> Value:
         # The number and the time before the read count: a change during it is read by the next.
         invalidations = self._invalidations
-        edition_number = self._edition_number if self._edition is None else self._edition.number
+        edition_number = None if self._edition is None else self._edition.number
         fresh_until_ms = self._clock.monotonic_ms() + self._fresh_for_ms
         try:
             value = await self._read()
@@ -94,6 +102,7 @@ class CachedRecord(Generic[Value]):
                 raise
             self._on_failure(failure)
             value = self._last
+            edition_number = None
         if invalidations == self._invalidations:
             self._last = value
             self._edition_number = edition_number

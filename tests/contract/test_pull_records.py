@@ -143,7 +143,8 @@ async def test_pulls_of_several_months_are_found(
 
 
 async def test_cursors_of_other_stores_are_refused(stores: Stores) -> None:
-    for cursor in ("12", "a.b", "12:34"):
+    huge = "9" * 20
+    for cursor in ("12", "a.b", "12:34", f"{huge}.1", f"1.{huge}", f"{huge}.{huge}", "².1"):
         with pytest.raises(InvalidRequest, match="not that of a page of pulls"):
             await stores.pull_records.find(PullQuery(ACME, before=cursor))
 
@@ -174,6 +175,29 @@ async def test_pulls_end_after_ninety_days(
     await stores.pull_records.remove_before(clock.at_ms - KEPT_FOR // MS, 100)
     assert await found(stores) == [young]
     assert await stores.pull_records.of_principal("ann", 9) == [young]
+
+
+async def test_pulls_end_behind_those_that_were_recorded_while_the_clock_was_ahead(
+    stores: Stores, recorder: Recorder, clock: FakeClock
+) -> None:
+    ahead_ms = START_MS + 400 * DAY_MS
+    clock.at_ms = ahead_ms
+    ahead = [pulled(f"1.0.{number}", ahead_ms) for number in range(5)]
+    await stores.pull_records.record(recorder.batch(*ahead))
+    clock.at_ms = START_MS
+    olds = [
+        pulled(f"2.0.{number}", START_MS, org=org, principal="bob")
+        for org in ("acme", "Beta", "gamma")
+        for number in range(3)
+    ]
+    await stores.pull_records.record(recorder.batch(*olds))
+    clock.at_ms = START_MS + KEPT_FOR // MS + DAY_MS
+    calls = 1
+    while await stores.pull_records.remove_before(clock.at_ms - KEPT_FOR // MS, 2):
+        calls += 1
+    assert calls < 10
+    assert await stores.pull_records.of_principal("bob", 99) == []
+    assert len(await stores.pull_records.of_principal("ann", 99)) == 5
 
 
 async def test_what_is_left_of_an_erasure_ends_when_it_would_have(

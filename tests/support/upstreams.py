@@ -84,6 +84,7 @@ class FakeUpstream:
     items: dict[str, list[dict[str, Any]]] = field(default_factory=dict[str, list[dict[str, Any]]])
     gate: Event = field(default_factory=Event)  # For a behaviour that waits.
     private: set[str] = field(default_factory=set[str])
+    unlisted: set[str] = field(default_factory=set[str])  # Packages that its list leaves out.
     token: str = "the-token-of-the-upstream"
     asked_with_token: Counter[str] = field(default_factory=Counter[str])
 
@@ -228,7 +229,7 @@ class FakeUpstream:
 
     async def _list(self, request: Request) -> Response:
         offset, limit = (int(request.query_params[each]) for each in ("offset", "limit"))
-        names = sorted({each.split(":")[0] for each in self.shown})
+        names = sorted({each.split(":")[0] for each in self.shown} - self.unlisted)
         newest = [f"{each}:{self.versions_of(each)[0]}" for each in names]
         page = [self.model(each) for each in newest[offset : offset + limit]]
         return JSONResponse({"packages": page, "count": len(names)})

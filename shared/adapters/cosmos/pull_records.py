@@ -23,7 +23,7 @@ from shared.domain.pull_records import (
     PullQuery,
     PullRecordBatch,
     RecordedPull,
-    invalid_cursor,
+    number_in_cursor,
 )
 from shared.domain.times import MS
 from shared.ports.conflicts import Stale
@@ -175,10 +175,8 @@ class _Position(Struct, frozen=True):
         if not cursor:
             return cls()
         id_, _, skipped = cursor.rpartition(".")
-        at_ms = id_.partition(":")[0]
-        if not (at_ms.isdigit() and skipped.isdigit()):
-            raise invalid_cursor(cursor)
-        return cls(id_, int(skipped), int(at_ms))
+        at_ms = number_in_cursor(id_.partition(":")[0], cursor)
+        return cls(id_, number_in_cursor(skipped, cursor), at_ms)
 
 
 def _parts(batch: PullRecordBatch) -> Iterator[tuple[str, list[RecordedPull]]]:

@@ -17,10 +17,11 @@ A face maps each kind to a status and a body, because clients differ. The other 
 package hold the refusals of one topic each.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from enum import Enum
+from types import MappingProxyType
 from typing import ClassVar
 
 from shared.domain.token_redaction import redact_tokens
@@ -65,6 +66,9 @@ class Refusal(Exception):
     code: str
     sentence: str
     field = ""  # The field of the form that it is about, if it is about one field only.
+    # Secrets that were made before it and are shown only once, by what they belong to. Faces show
+    # them to the caller, and nothing logs them.
+    secrets: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(code, sentence)

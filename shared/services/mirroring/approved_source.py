@@ -123,9 +123,23 @@ class ApprovedSource(Struct, frozen=True):
     ) -> Listing:
         if await self.rules.limit(by) is None:
             return await self.chain.find_tool(tool, wanted, client=client, by=by)
+        found = await self._find_tool(tool, wanted, client, by)
+        # The tool may be another package's than the one whose versions were limited.
+        await self.require_approved(found.release.coordinate, by=by)
+        return found
+
+    async def _find_tool(
+        self, tool: str, wanted: Version | Range, client: ClientProfile, by: Principal
+    ) -> Listing:
         owner = await self.chain.tool_owner(tool)
-        limit = await self._limit(owner, by) if owner else None
-        if owner is None or limit is None:
+        if owner is None:
+            # It is ours, or is stored from an upstream that may not be asked now.
+            found = await self.chain.find_tool(tool, wanted, client=client, by=by)
+            owner = found.release.coordinate.package
+            if await self._allows(owner, found.release.coordinate.version, by):
+                return found
+        limit = await self._limit(owner, by)
+        if limit is None:
             return await self.chain.find_tool(tool, wanted, client=client, by=by)
         if isinstance(wanted, Version):
             await self._chosen(limit, owner, wanted, client, by)

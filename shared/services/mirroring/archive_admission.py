@@ -259,6 +259,8 @@ class Refreshing(Struct, frozen=True):
         with suppress(Refusal):
             async with self._turns:
                 sources = await self.reader.sources_for(at.package, asker)
+                if not sources:  # Nobody says that it is gone.
+                    return
                 found = await self.reader.describe_by(sources, at, asker, anew=True)
             if found is not None:
                 await self.withdrawals.note_back(release)

@@ -29,7 +29,7 @@ from shared.domain.mirroring import CataloguedPackage, CatalogueRound, Summary, 
 from shared.domain.principals import MIRROR
 from shared.domain.search import ANYONE, Query, ResultPage, SearchKind
 from shared.domain.tasks import TaskReport
-from shared.domain.times import MS
+from shared.domain.times import MS, is_younger
 from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.http_client import Unanswered
@@ -130,7 +130,8 @@ class UpstreamCatalogue(Struct, frozen=True):
         """Check whether the last round is old, or from before a change of the rules."""
         completed_ms = (await self.state(source.name)).completed_ms or 0
         changed_ms = (await self.reader.upstreams.rules()).changed_ms or 0
-        return changed_ms >= completed_ms or self._now_ms() - completed_ms >= FRESH_FOR // MS
+        is_fresh = is_younger(completed_ms, FRESH_FOR, self._now_ms())
+        return changed_ms >= completed_ms or not is_fresh
 
     async def _note(self, source: UpstreamSource, **update: object) -> None:
         state = await self.state(source.name)
@@ -210,13 +211,27 @@ class UpstreamCatalogue(Struct, frozen=True):
                 await self.store(whole)
                 changed += 1
         unnamed = [each for key, each in known.items() if key not in packages]
-        for each in unnamed[:MAX_CONFIRMED]:
+        for each in await self._to_confirm(source, unnamed):
             ask = partial(source.upstream.versions, each.package, ANY_CLIENT, via="")
             is_theirs = await self._lists(each)
             if not is_theirs or await source.breaker.ask(package_owner(each.package), ask) is None:
                 await self._remove(each)
                 changed += 1
         return changed
+
+    async def _to_confirm(
+        self, source: UpstreamSource, unnamed: list[CataloguedPackage]
+    ) -> Sequence[CataloguedPackage]:
+        """Return the packages of which this round asks whether they were removed: of many, those
+        that follow the ones of the last round."""
+        if len(unnamed) <= MAX_CONFIRMED:
+            return unnamed
+        last = (await self.state(source.name)).confirmed_key
+        unnamed.sort(key=lambda each: (each.package.key <= last, each.package.key))
+        # Before they are asked for: a round that fails at one of them is not repeated there.
+        chosen = unnamed[:MAX_CONFIRMED]
+        await self._note(source, confirmed_key=chosen[-1].package.key)
+        return chosen
 
     async def _items(self, source: UpstreamSource, until_ms: int) -> Items | None:
         """Return all connectors and triggers; None if the upstream has no such lists. So a list of

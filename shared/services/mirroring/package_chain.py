@@ -177,18 +177,24 @@ class PackageChain(Struct, frozen=True):
     ) -> Listing:
         """Return the release of the tool, which is stored now: the request is the first one of a
         pull, whose second one asks for the archive by its address."""
+
+        async def local() -> Listing:
+            found = await self.hosted.find_tool(tool, wanted, client=client, by=by)
+            await self.reader.require_age(found.release)
+            return found
+
         try:
             package = await self.tool_owner(tool)
         except UpstreamReleaseRefused:
             with suppress(NotFound):
-                return await self.hosted.find_tool(tool, wanted, client=client, by=by)
+                return await local()
             raise
         if package is not None:
             found = await self.find(package, wanted, client=client, by=by)
             if tool in found.release.tools:
                 at = found.release.coordinate
                 return await self.describe(at.package, at.version, client=client, by=by)
-        return await self.hosted.find_tool(tool, wanted, client=client, by=by)
+        return await local()
 
     async def require_approved(self, coordinate: Coordinate, *, by: Principal) -> None:
         """Refuse nothing: the callers of this source take everything."""
@@ -256,7 +262,8 @@ class PackageChain(Struct, frozen=True):
         return await self.reader.ours_or_upstream.upstream_of(package, self.asker) is not None
 
     async def tool_owner(self, tool: str) -> Package | None:
-        """Return the package of an upstream that has the tool; None if it is ours, or nobody's.
+        """Return the package of an upstream that has the tool; None if it is ours or nobody's, or
+        if no upstream may be asked for it, also where it is stored.
 
         A tool of ours is never looked for at an upstream. Raises
         `UpstreamReleaseRefused` if a rule denies its package, and what `UpstreamReader.versions`

@@ -25,7 +25,7 @@ from shared.domain.errors.base import Unavailable
 from shared.domain.errors.packages import UpstreamReleaseRefused, complete_list
 from shared.domain.mirroring import UpstreamResolution, UpstreamVersions, upstream_versions_place
 from shared.domain.packages import Head, ReleaseEntry, Survey, stable_number
-from shared.domain.times import MS
+from shared.domain.times import MS, is_younger
 from shared.domain.upstream_answers import MAX_DESCRIBED
 from shared.domain.version_choice import ResolutionMode
 from shared.domain.versions import Version
@@ -192,7 +192,7 @@ class VersionLists(Struct, frozen=True):
         clock = self.reader.clock
         is_served = self.reader.cache.has(wanted.key)
         usable_for = self.fresh_for if is_served else USED_WHILE_RENEWED
-        if known is None or clock.now_ms() - known.listed_ms >= usable_for // MS:
+        if known is None or not is_younger(known.listed_ms, usable_for, clock.now_ms()):
             try:
                 known = await self._make(wanted, known)
             except Unanswered:
@@ -200,9 +200,11 @@ class VersionLists(Struct, frozen=True):
                     raise
         if known is None:
             return NewAnswer(None)
-        left_ms = known.listed_ms + self.fresh_for // MS - clock.now_ms()
+        now_ms = clock.now_ms()
+        is_fresh = is_younger(known.listed_ms, self.fresh_for, now_ms)
+        left_ms = known.listed_ms + self.fresh_for // MS - now_ms if is_fresh else 0
         size = _VERSION_BYTES * len(known.versions)
-        return NewAnswer(known.versions, size, max(left_ms, 0) * MS)
+        return NewAnswer(known.versions, size, left_ms * MS)
 
     async def _stored(self, wanted: _Wanted) -> UpstreamVersions | None:
         """Return the stored list; None for that of another upstream, which had the name before."""

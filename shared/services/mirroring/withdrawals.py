@@ -12,7 +12,12 @@ from hashlib import sha256
 from msgspec import Struct
 
 from shared.domain.coordinates import Coordinate, release_place
-from shared.domain.followed_withdrawals import ToldBy, with_withdrawal, without_withdrawal
+from shared.domain.followed_withdrawals import (
+    ToldBy,
+    is_withheld,
+    with_withdrawal,
+    without_withdrawal,
+)
 from shared.domain.packages import Head, Release
 from shared.domain.sentences import listed
 from shared.domain.tasks import TaskReport
@@ -84,16 +89,20 @@ class UpstreamWithdrawals(Struct, frozen=True):
     async def note_back(self, release: Release) -> None:
         """Note that the upstream serves the release again; serve it here again if it was
         quarantined with the upstream."""
-        if release.upstream is None or release.upstream.removed_ms is None:
+        if release.upstream is None:
+            return
+        # Earlier versions could forget that it was removed, and leave it withheld.
+        if release.upstream.removed_ms is None and not is_withheld(release, ToldBy.UPSTREAM):
             return
         now_ms = self.clock.now_ms()
 
         def served(_head: Head, stored: Release) -> Release:
             return without_withdrawal(stored, ToldBy.UPSTREAM, now_ms=now_ms)
 
-        await self.releases.follow(release, release.deprecation, None)
+        # A repeat after a failure finds that it was removed until everything else is done.
         await self.package_records.change_release(release.coordinate, served)
         await self._forget(release.coordinate)
+        await self.releases.follow(release, release.deprecation, None)
 
     async def follow(self, upstream: str, change: UpstreamChange) -> bool:
         """Follow a change of the feed of an upstream; return whether it is about a release that is

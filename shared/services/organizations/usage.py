@@ -9,7 +9,7 @@ from shared.domain.organizations import Organization, organization_place
 from shared.domain.release_states import State
 from shared.domain.rules.quota_rule import NEAR_PERCENT, OrganizationUsage, Used, used_percent
 from shared.domain.tasks import TaskReport
-from shared.domain.times import MS
+from shared.domain.times import MS, is_younger
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
@@ -47,7 +47,7 @@ class UsageCounts(Struct, frozen=True):
     def _is_due(self, organization: Organization, now_ms: int) -> bool:
         rules = organization.rules
         counted = organization.usage
-        is_old = counted is None or now_ms - counted.counted_ms >= COUNTED_EVERY // MS
+        is_old = counted is None or not is_younger(counted.counted_ms, COUNTED_EVERY, now_ms)
         return is_old or bool(rules.max_bytes or rules.max_releases)
 
     async def count(self, organization: Organization) -> bool:

@@ -113,16 +113,23 @@ class RegistryFiles(Struct, frozen=True):
     ) -> AppliedFile:
         """Change what differs from the file, after `on_plan` got the plan; wait while another file
         is applied. Raises `InvalidRequest` for a file with problems, before any change; and
-        `file-stopped` if a change is refused, which names it and how many were made."""
+        the refusal of a change, which names it, how many were made, and the secrets of new webhooks
+        among these."""
         await self.registry_authorization.require_file_applier(by, "apply", _WHAT)
         parsed = parse_registry_file(request.text)
-        async with AsyncExitStack() as holding:
-            await self._hold(holding)
-            plan = await self._plan(parsed, request, by)
-            on_plan(plan)
-            await self._send_mail("applied", plan.lines, by)
-            secrets = await self._run(plan)
-            await self._mark(parsed.content, len(plan.lines), by)
+        secrets = dict[str, str]()
+        try:
+            async with AsyncExitStack() as holding:
+                await self._hold(holding)
+                plan = await self._plan(parsed, request, by)
+                on_plan(plan)
+                await self._send_mail("applied", plan.lines, by)
+                await self._run(plan, secrets)
+                await self._mark(parsed.content, len(plan.lines), by)
+        except Refusal as refusal:
+            # A repeat finds the webhooks that were made, and shows no secret of them.
+            refusal.secrets = secrets
+            raise
         return AppliedFile(plan.lines, plan.waiting, secrets)
 
     async def export(self, *, by: Principal) -> str:
@@ -173,8 +180,8 @@ class RegistryFiles(Struct, frozen=True):
             await self.leases.sleep(_LOOK_AGAIN.total_seconds())
             waited += _LOOK_AGAIN
 
-    async def _run(self, plan: FilePlan) -> Secrets:
-        secrets = dict[str, str]()
+    async def _run(self, plan: FilePlan, secrets: dict[str, str]) -> None:
+        """Make the changes of a plan, and add the secrets that they make."""
         done = 0
         for step in plan.steps:
             try:
@@ -188,7 +195,6 @@ class RegistryFiles(Struct, frozen=True):
             if isinstance(result, ShownSecret):
                 secrets[result.path] = result.secret
             done += len(step.lines)
-        return secrets
 
     async def _mark(self, content: RegistryFile, changes: int, by: Principal) -> None:
         """Store what the file owns now, of each section that it names."""

@@ -1,8 +1,10 @@
 """The registry as a file, by the API: tokens with the scope apply, what waits, and repeats."""
 
 import asyncio
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -11,20 +13,22 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from shared.bootstrap.build import build_registry
-from shared.domain.errors.requests import StorageFull
+from shared.domain.errors.requests import Busy, StorageFull
 from shared.domain.memberships import OWNER_CHANGE_DELAY
 from shared.domain.names import OrgName
 from shared.domain.principals import OPERATOR, REGISTRY_FILE_ID
 from shared.domain.registry_files.managed import ManagedByFile
 from shared.domain.registry_files.sections import PublisherSection
 from shared.domain.scopes import Role
+from shared.domain.trusted_publishing.publishers import Publisher
+from shared.services.adapters import Adapters
 from shared.services.registry_files.plans import NOTHING_TO_CHANGE, Pruning
 from shared.services.registry_files.registry_files import FileRequest
 from shared.services.tokens.tokens import TokenRequest
 from shared.use_cases.trusted_publishers import NewPublisher
 from tests.sampling import FULL
 from tests.support.browsers import signed_in
-from tests.support.port_doubles import Fault, Moment, PortOutage, failing
+from tests.support.port_doubles import Fault, Moment, PortOutage, Proceed, failing, intercepted
 from tests.support.refusals import raises_refusal
 from tests.support.world import URL, OpenWorld, Person, World, limited
 
@@ -32,6 +36,7 @@ pytestmark = pytest.mark.measured
 
 APPLY = f"{URL}/api/v1/apply"
 ACME = OrgName("acme")
+WRITES = ("add", "replace", "put")
 GROWN = """
 [registry]
 reserved_names = ["wso2*"]
@@ -54,6 +59,22 @@ ids = { repository_id = "1", repository_owner_id = "2" }
 workflow = "release.yml"
 refs = ["refs/heads/main"]
 """
+
+
+@dataclass
+class Later:
+    """Lets the directory fail to write records of a kind."""
+
+    kind: type[object] | None = None
+
+    def wrap(self, stores: Adapters) -> Adapters:
+        return replace(stores, directory=intercepted(stores.directory, self._write, WRITES))
+
+    async def _write(self, _method: str, proceed: Proceed) -> Any:
+        written = cast("partial[Any]", proceed).args
+        if self.kind and any(isinstance(each, self.kind) for each in written):
+            raise Busy
+        return await proceed()
 
 
 async def applier(world: World) -> Person:
@@ -281,6 +302,32 @@ async def test_a_file_that_is_stopped_in_the_middle_is_applied_by_a_repeat(
         if fault.calls < nth:
             break
     assert stopped
+
+
+@pytest.mark.parametrize("failing_call", ["of a later change", "of the record of the file"])
+async def test_the_secret_of_a_new_webhook_is_in_the_refusal_of_what_follows(
+    worlds: OpenWorld, failing_call: str
+) -> None:
+    """A repeat finds the webhook and shows no secret."""
+    later = Later()
+    world = await worlds(wrap=later.wrap)
+    token = await applier(world)
+    later.kind = Publisher if failing_call == "of a later change" else ManagedByFile
+    # The webhook of acme is made before the publisher of fresh.
+    file = GROWN.replace("organizations.fresh.webhooks", "organizations.acme.webhooks")
+    refused = await apply(world, token, file)
+    assert refused.status_code == 503
+    assert refused.json()["error"]["code"] == "busy"
+    [secret] = refused.json()["secrets"].values()
+    assert secret.startswith("whsec_")
+    later.kind = None
+    again = await apply(world, token, file)
+    assert (again.status_code, again.json()["secrets"]) == (200, {})
+
+
+async def test_a_refusal_before_any_webhook_is_made_has_no_secrets(world: World) -> None:
+    refused = await apply(world, await applier(world), "[organizations.acme]\nowners = 1")
+    assert [*refused.json()] == ["error"]
 
 
 async def test_no_file_lacks_a_publisher_since_a_store_did_not_answer(worlds: OpenWorld) -> None:

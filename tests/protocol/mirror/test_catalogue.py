@@ -12,6 +12,7 @@ from shared.domain.mirroring import CataloguedPackage
 from shared.domain.packages import UpstreamOrigin
 from shared.domain.tasks import TaskReport
 from shared.services.maintenance.update_upstream_catalogue import UpdateUpstreamCatalogue
+from shared.services.mirroring import catalogue
 from shared.services.mirroring.catalogue import MAX_PAGES
 from tests.support.archives import bala
 from tests.support.mirrors import PULL, answering, change, events_of, release_of, services
@@ -210,12 +211,40 @@ async def test_a_round_begins_once_an_hour(known: World, upstream: FakeUpstream)
     assert upstream.asked["list"] == 2
 
 
+async def test_a_round_begins_after_the_clock_was_set_back(
+    known: World, upstream: FakeUpstream
+) -> None:
+    known.clock.step(-timedelta(days=1))
+    await update(known)
+    assert upstream.asked["list"] == 2
+    assert await update(known) == TaskReport()
+
+
 async def test_what_the_upstream_removed_leaves_it(known: World, upstream: FakeUpstream) -> None:
     del upstream.archives["octo/kafka:0.1.0"]
     known.clock.advance(AN_HOUR)
     await update(known)
     assert await found(known, "kafka") == []
     assert (await known.get(f"{URL}/packages/octo/kafka")).status_code == 404
+
+
+async def test_what_the_upstream_removed_leaves_it_behind_many_that_it_has_without_naming_them(
+    mirror: World, upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalogue, "MAX_CONFIRMED", 2)
+    names = [f"octo/part{number}" for number in range(7)]
+    for name in names:
+        upstream.publish(f"{name}:1.0.0")
+    await update(mirror)
+    removed = ("octo/part3", "octo/part6")
+    for name in removed:
+        del upstream.archives[f"{name}:1.0.0"]
+    upstream.unlisted = {*names}
+    for _ in range(4):
+        mirror.clock.advance(AN_HOUR)
+        await update(mirror)
+    left = [f"{each}:1.0.0" for each in names if each not in removed]
+    assert await found(mirror, "org:octo") == left
 
 
 # --- An upstream that misbehaves -----------------------------------------------------------------

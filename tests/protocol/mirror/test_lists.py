@@ -119,6 +119,16 @@ async def test_a_new_version_is_added_and_a_removed_one_leaves(
     assert upstream.asked["package"] == 3
 
 
+async def test_a_list_is_renewed_after_the_clock_was_set_back(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    await hosted(mirror)
+    upstream.publish("ballerina/io:1.2.0")
+    mirror.clock.step(-timedelta(days=1))
+    await later(mirror)
+    assert await hosted(mirror) == ["1.0.0", "1.1.0", "1.2.0"]
+
+
 async def test_a_removed_version_that_is_stored_stays(
     mirror: World, upstream: FakeUpstream
 ) -> None:

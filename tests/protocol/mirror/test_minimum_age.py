@@ -6,6 +6,7 @@ A date as of which releases are served is the same rule with a clock that stands
 import json
 from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -29,7 +30,7 @@ from tests.support.mirrors import (
     status,
 )
 from tests.support.upstreams import PUBLISHED_MS, FakeUpstream
-from tests.support.world import URL, OpenWorld, World
+from tests.support.world import BASE, URL, OpenWorld, World
 
 pytestmark = pytest.mark.measured
 
@@ -338,6 +339,23 @@ async def test_the_release_of_a_bundle_has_the_age_that_it_says(
     await change(mirror, age=WEEK)
     upstream.behave = dict.fromkeys(("package", "versions", "resolve"), broken)
     assert await status(mirror, f"{IO}/1.0.0") == 302
+
+
+async def test_a_stored_tool_of_which_no_upstream_may_be_asked_is_refused_as_well(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    upstream.publish("octo/hammer:1.0.0", tools=["hammer"])
+    upstream.described["octo/hammer:1.0.0"] = {"createdDate": mirror.clock.now_ms() - DAY}
+    assert await status(mirror, "/packages/octo/hammer/1.0.0") == 302
+    draft = MirrorRules.parse([upstream.url], [], [WEEK])
+    await services(mirror).rules._store(lambda _stored: draft, OPERATOR)
+    mirror.clock.advance(timedelta(seconds=6))
+    came_through_here = {"Via": f"1.1 {urlsplit(URL).netloc}"}
+    for path in ("tools/hammer", "tools/hammer/1.0.0"):
+        answer = await mirror.get(f"{BASE}/{path}", headers=came_through_here)
+        assert (answer.status_code, "is not served here" in answer.text) == (400, True)
+    mirror.clock.advance(timedelta(days=7))
+    assert (await mirror.get(f"{BASE}/tools/hammer", headers=came_through_here)).status_code == 200
 
 
 @pytest.mark.parametrize("is_stored", [False, True])

@@ -6,6 +6,7 @@ Pages show it, say that it is not approved, and lead to the form that asks for i
 
 from collections.abc import AsyncGenerator
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -15,7 +16,7 @@ from tests.protocol.mirror.test_approvals import approve
 from tests.protocol.rules.rule_world import set_registry_rules
 from tests.security.package_probes import OF_CLIENTS, OF_PACKAGE_PAGES, OF_THE_SITE, Seen, seen
 from tests.support.documented_packages import documented_bala
-from tests.support.mirrors import PULL
+from tests.support.mirrors import PULL, change
 from tests.support.storage import one_machine
 from tests.support.upstreams import FakeUpstream, SharedServer
 from tests.support.world import BASE, MAVEN, URL, OpenWorld, World
@@ -141,6 +142,26 @@ async def test_programs_are_told_of_the_approved_version_alone(limited: World) -
     assert (await limited.get(f"{URL}/2.0/docs/octo/{NAME}/1.0.0")).status_code == 200
     await approve(limited, f"octo/{NAME}:*")
     assert (await limited.get(SYMBOLS)).json()["count"] > 0
+
+
+@pytest.mark.parametrize("way", ["header", "list"])
+async def test_a_stored_tool_of_which_no_upstream_may_be_asked_is_not_taken_unapproved(
+    limited: World, way: str
+) -> None:
+    """The header is that of a request that says that it came through this registry before."""
+    headers = {"Via": f"1.1 {urlsplit(URL).netloc}"} if way == "header" else {}
+    if way == "list":
+        await change(limited, upstreams="https://other.test")
+    for path in ("", "/2.0.0", "/*"):
+        answer = await limited.get(f"{BASE}/tools/{NAME}{path}", headers=headers)
+        assert answer.status_code in (400, 404), (path, answer.text)
+        assert "approved" in answer.text
+    await approve(limited, f"octo/{NAME}:1.0.0")
+    for path in ("", "/1.0.0", "/*"):
+        answer = await limited.get(f"{BASE}/tools/{NAME}{path}", headers=headers)
+        assert (answer.status_code, answer.json().get("version")) == (200, "1.0.0"), path
+    answer = await limited.get(f"{BASE}/tools/{NAME}/2.0.0", headers=headers)
+    assert (answer.status_code, "is not approved here" in answer.text) == (400, True)
 
 
 async def test_pages_show_symbols_and_names_of_all_packages(limited: World) -> None:

@@ -7,12 +7,12 @@ from msgspec.structs import replace
 
 from shared.domain.coordinates import Coordinate
 from shared.domain.packages import Release
-from shared.domain.principals import ANONYMOUS
+from shared.domain.principals import ANONYMOUS, OPERATOR
 from shared.runtime.lru_cache import LruCache
 from shared.services.mirroring import archive_admission
 from shared.services.mirroring.upstream_questions import Asker
 from tests.support.archives import bala
-from tests.support.mirrors import release_of, services
+from tests.support.mirrors import change, events_of, release_of, services
 from tests.support.upstreams import FakeUpstream
 from tests.support.world import World
 
@@ -82,6 +82,22 @@ async def test_what_comes_while_too_many_wait_is_refreshed_another_time(
             services(mirror).refreshing.refresh(release)
         await services(mirror).refreshing.drain()
         assert upstream.asked == {"package": asked}
+
+
+@pytest.mark.parametrize("rule", ["", "ballerina other.test"])
+async def test_a_release_of_which_no_upstream_may_be_asked_is_not_gone(
+    mirror: World, upstream: FakeUpstream, io: Release, rule: str
+) -> None:
+    """Its upstream was taken off the list, or a rule names another one."""
+    others = f"{upstream.url},https://other.test" if rule else "https://other.test"
+    await change(mirror, *([rule] if rule else []), upstreams=others)
+    mirror.clock.advance(FRESH_FOR)
+    services(mirror).refreshing.refresh(io)
+    await services(mirror).refreshing.drain()
+    stored = await release_of(mirror, str(io.coordinate))
+    assert (stored.upstream, upstream.asked) == (io.upstream, {})
+    assert await events_of(mirror, "mirror.removed") == []
+    assert await services(mirror).gone.list(by=OPERATOR) == []
 
 
 async def test_a_release_of_ours_is_never_refreshed(mirror: World) -> None:

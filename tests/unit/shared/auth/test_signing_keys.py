@@ -89,6 +89,23 @@ def test_a_new_key_signs_and_the_one_before_remains(
     assert len(files.paths()) == 2
 
 
+@pytest.mark.parametrize("earlier_keys", [1, 2, 3])
+def test_a_new_key_signs_after_the_clock_was_set_back(
+    files: SigningKeyFolder, clock: FakeClock, earlier_keys: int
+) -> None:
+    rings = [files.load()]
+    for _ in range(earlier_keys - 1):
+        clock.advance(timedelta(days=1))
+        files.rotate()
+        rings.append(files.load())
+    clock.step(-timedelta(days=365))
+    for _ in range(2):
+        files.rotate()
+        rings.append(files.load())
+        assert rings[-1].keys[0] not in rings[-2].keys
+        assert rings[-1].keys[1:] == rings[-2].keys[:1]
+
+
 def test_unfinished_files_of_a_crash_are_not_read(files: SigningKeyFolder) -> None:
     ring = files.load()
     [key] = files.paths()

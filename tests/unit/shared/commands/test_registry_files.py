@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from shared.domain.errors.requests import StorageFull
+from shared.services.registry_files.registry_files import RegistryFiles
 from tests.support.terminal import Terminal
 
 FILE = """
@@ -72,6 +74,20 @@ def test_a_file_is_applied_once(terminal: Terminal, file: Path) -> None:
     assert re.search(r"\nsecret of the webhook acme \S+: whsec_\S{44}\n", printed)
     assert printed.endswith("\n24 changes.\n")
     assert terminal.run("apply", str(file)) == "Nothing to change.\n"
+
+
+def test_the_secret_of_a_new_webhook_is_printed_when_what_follows_is_refused(
+    terminal: Terminal, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: object) -> None:
+        raise StorageFull
+
+    # No file makes a change fail that was planned.
+    monkeypatch.setattr(RegistryFiles, "_mark", full)
+    result = terminal.invoke("apply", str(file))
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: ")
+    assert re.search(r"\nsecret of the webhook acme \S+: whsec_\S{44}\n", result.stdout)
 
 
 def test_a_dry_run_changes_nothing(terminal: Terminal, file: Path) -> None:

@@ -196,6 +196,24 @@ async def test_a_change_during_a_read_is_read_by_the_next() -> None:
     assert await cached.current() == ("second", 2)
 
 
+async def test_a_change_whose_read_failed_is_read_after_three_seconds() -> None:
+    edition = FakeEdition()
+    cached = Cached(edition)
+    await cached.current()
+    cached.store.text = "second"
+    edition.note([RULES])
+    cached.store.fails = True
+    assert await cached.current() == ("first", 2)
+    assert await cached.current() == ("first", 2)  # It is not asked again before its time.
+    cached.clock.advance(FRESH_FOR)
+    assert await cached.current() == ("first", 3)
+    cached.store.fails = False
+    cached.clock.advance(FRESH_FOR)
+    assert await cached.current() == ("second", 4)
+    cached.clock.advance(FRESH_FOR)
+    assert await cached.current() == ("second", 4)  # The edition decides again.
+
+
 async def test_the_time_decides_while_an_edition_does_not_know_every_change() -> None:
     edition = FakeEdition()
     cached = Cached(edition)
