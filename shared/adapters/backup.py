@@ -192,18 +192,20 @@ def _found_revocations(
         *sorted(folders.parent.glob(f"{folders.name}*/{REVOCATIONS}")),
     ]
     found = dict[tuple[str, str], Revocation]()
+    unreadable = set[Path]()
     for file in dict.fromkeys(files):
         try:
             found |= {(each.event, each.id): each for each in read_revocations(file)}
         except OSError as error:
             report(f"The list of revocations {file} cannot be read: {error.strerror}.")
+            unreadable.add(file)
     for file in later:
         if not file.is_file():
             message = f"{file} is no list of revocations. Name a file {REVOCATIONS}."
             raise FolderUnusable(message)
         found |= {(each.event, each.id): each for each in read_revocations(file)}
     own = (DataFolder(source.absolute()).revocations, list_beside(source.absolute()))
-    others = [each for each in files if each not in own and each.exists()]
+    others = [each for each in files if each not in {*own, *unreadable} and each.exists()]
     return list(found.values()), bool(others or later)
 
 

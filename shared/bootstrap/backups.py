@@ -76,7 +76,7 @@ def restore_backup(
     if begun is None or begun != source.absolute():
         restored = restore(source, settings.data, checks, report, later)
     applied = AppliedRevocations()
-    if read_revocations(DataFolder(settings.data).revocations):
+    if _entries(DataFolder(settings.data).revocations):
         applied = _apply_revocations(settings)
     end_restore(settings.data)
     return restored, applied
@@ -105,7 +105,19 @@ def lists_of_revocations(files: Sequence[Path], data: Path | None = None) -> lis
         message = f"{missing[0]} is no list of revocations."
         raise FolderUnusable(message)
     others = [DataFolder(data).revocations] if data else []
-    return [each for file in (*files, *others) for each in read_revocations(file)]
+    return [each for file in (*files, *others) for each in _entries(file)]
+
+
+def _entries(file: Path) -> list[Revocation]:
+    """Return the entries of a list; raise `FolderUnusable` if it cannot be read."""
+    try:
+        return read_revocations(file)
+    except OSError as error:
+        message = (
+            f"The list of revocations {file} cannot be read: {error.strerror}. Give the user who "
+            "runs this the right to it, and run it again."
+        )
+        raise FolderUnusable(message) from error
 
 
 def refuse_half_restored(settings: Settings) -> None:

@@ -11,7 +11,13 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from shared.adapters.backup import ARCHIVES_PER_REPORT, ArchiveChecks, Restored, backup, restore
+from shared.adapters.backup import (
+    ARCHIVES_PER_REPORT,
+    ArchiveChecks,
+    Restored,
+    backup,
+    restore,
+)
 from shared.adapters.data_folder import DataFolder, FolderUnusable
 from shared.adapters.embedded import EmbeddedStores, open_embedded
 from shared.domain.archives.containers import ArchiveContainer
@@ -295,6 +301,30 @@ async def test_a_copy_that_another_process_makes_is_left_alone(tmp_path: Path) -
     ):
         backup(tmp_path / "data", tmp_path / "backup")
     assert left.root.exists()
+
+
+@pytest.mark.usefixtures("registry")
+async def test_a_restore_reports_a_list_of_revocations_that_cannot_be_read_and_goes_on(
+    tmp_path: Path,
+) -> None:
+    backup(tmp_path / "data", tmp_path / "copy")
+    DataFolder(tmp_path / "data").revocations.unlink(missing_ok=True)
+    unreadable = tmp_path / "other.revocations.jsonl"
+    unreadable.mkdir()
+    reported = list[str]()
+    restored_to = tmp_path / "elsewhere" / "restored"
+    restored = restore(tmp_path / "copy", restored_to, report=reported.append)
+    assert await versions(restored_to) == {"1.0.0"}
+    assert reported == [f"The list of revocations {unreadable} cannot be read: Is a directory."]
+    assert not restored.has_newer_list
+
+
+@pytest.mark.usefixtures("registry")
+async def test_a_backup_names_the_list_of_revocations_that_it_cannot_read(tmp_path: Path) -> None:
+    DataFolder(tmp_path / "data").revocations.mkdir()
+    with pytest.raises(FolderUnusable, match=r"^\S+/data/revocations.jsonl cannot be read"):
+        backup(tmp_path / "data", tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
 
 
 async def test_the_log_of_a_restored_registry_is_whole_and_waits_for_its_operator(
