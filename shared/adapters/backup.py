@@ -214,7 +214,7 @@ def half_restored(data: Path) -> Path | None:
     here."""
     if _holds_registry(DataFolder(data)):
         return None
-    places = (partial_path(data.absolute()), data)
+    places = (partial_path(data.resolve()), data)
     return next((place for place in places if (place / _MARK).exists()), None)
 
 
@@ -267,7 +267,12 @@ def _put_in_place(target: Path) -> Generator[DataFolder]:
     with suppress(PermissionError):  # A folder of another user; what it holds is private anyway.
         remove_permissions_of_others(place)
     try:
-        with hold_folder(place / _MARK):
+        held = hold_folder(place / _MARK)
+    except OSError:
+        _clear(place, is_new=place != target, began_empty=began_empty)
+        raise
+    try:
+        with held:
             yield DataFolder(place)
             _finish(DataFolder(place))
         if place != target:
@@ -336,6 +341,8 @@ def _clear(place: Path, *, is_new: bool, began_empty: bool) -> None:
     for database in (folder.database, folder.search):
         with suppress(OSError):
             partial_path(database).unlink(missing_ok=True)
+    with suppress(OSError):
+        (place / _MARK).unlink(missing_ok=True)
     if began_empty:
         for each in place.iterdir():
             if each.is_dir():

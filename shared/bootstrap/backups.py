@@ -123,10 +123,13 @@ def _entries(file: Path) -> list[Revocation]:
 def refuse_half_restored(settings: Settings) -> None:
     """Raise `FolderUnusable` if a restore to the data folder was killed and not repeated."""
     if not settings.is_in_the_cloud and (left := half_restored(settings.data)):
-        message = (
-            f"{settings.data} has no registry yet: a restore to it did not end. Run the restore "
-            f"again, or delete {left} to begin with an empty registry."
-        )
+        way_out = f"Run the restore again, or delete {left} to begin with an empty registry."
+        if left == settings.data:
+            way_out = (
+                "Run the restore again. Do not delete the folder: it may have the only archives "
+                "and keys of the registry."
+            )
+        message = f"{settings.data} has no registry yet: a restore to it did not end. {way_out}"
         raise FolderUnusable(message)
     if not settings.is_in_the_cloud and (backup_of := unapplied_restore(settings.data)):
         message = (

@@ -1,6 +1,7 @@
 """A backup is a registry by itself, also when it was made under load."""
 
 import asyncio
+import errno
 import os
 import shutil
 import sqlite3
@@ -16,6 +17,7 @@ from shared.adapters.backup import (
     ArchiveChecks,
     Restored,
     backup,
+    half_restored,
     restore,
 )
 from shared.adapters.data_folder import DataFolder, FolderUnusable
@@ -25,6 +27,7 @@ from shared.domain.archives.digests import Digest
 from shared.domain.archives.names import ArchiveName
 from shared.domain.transparency.log_states import PLACE_OF_STATE, LogState
 from shared.domain.versions import Version
+from shared.runtime.file_replacement import partial_path
 from shared.runtime.private_files import hold_file_lock, paths_readable_by_others
 from tests.contract.sample_records import BALA, DIGEST, GREET
 from tests.contract.worker_process import publish
@@ -301,6 +304,53 @@ async def test_a_copy_that_another_process_makes_is_left_alone(tmp_path: Path) -
     ):
         backup(tmp_path / "data", tmp_path / "backup")
     assert left.root.exists()
+
+
+@pytest.mark.usefixtures("registry")
+async def test_a_restore_that_fails_leaves_no_mark_in_a_folder_that_lost_its_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup(tmp_path / "data", tmp_path / "copy")
+    lost = DataFolder(tmp_path / "lost")
+    shutil.copytree(tmp_path / "data" / "archives", lost.archives.root)
+
+    def fails(_file: Path, _source: DataFolder, _place: DataFolder) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("shared.adapters.backup._copy_archive", fails)
+        with pytest.raises(FolderUnusable, match="is full"):
+            restore(tmp_path / "copy", lost.root)
+    assert half_restored(lost.root) is None
+    assert archive_of(lost.root).exists()
+    restore(tmp_path / "copy", lost.root)
+    assert await versions(lost.root) == {"1.0.0"}
+
+
+@pytest.mark.usefixtures("registry")
+async def test_a_restore_touches_nothing_of_one_that_another_process_makes(tmp_path: Path) -> None:
+    backup(tmp_path / "data", tmp_path / "copy")
+    lost = DataFolder(tmp_path / "lost")
+    shutil.copytree(tmp_path / "data" / "keys", lost.keys)
+    records = partial_path(lost.database)
+    records.write_bytes(b"being copied")
+    with (
+        hold_file_lock(lost.root / "copy.lock"),
+        pytest.raises(FolderUnusable, match="Another process is at work"),
+    ):
+        restore(tmp_path / "copy", lost.root)
+    assert records.exists()
+    assert half_restored(lost.root) == lost.root
+
+
+def test_a_killed_restore_is_found_also_where_the_data_folder_is_a_link(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    left = disk / "data.partial"
+    (disk / "data").mkdir(parents=True)
+    left.mkdir()
+    (left / "copy.lock").touch()
+    (tmp_path / "link").symlink_to(disk / "data")
+    assert half_restored(tmp_path / "link") == left
 
 
 @pytest.mark.usefixtures("registry")
