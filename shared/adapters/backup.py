@@ -3,6 +3,7 @@ an upgrade."""
 
 import errno
 import hashlib
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -136,7 +137,7 @@ def restore(
         listed, has_newer_list = _found_revocations(source, data, later, report)
         with _put_in_place(data) as place:
             replace_private(place.revocations, to_lines(listed))
-            replace_private(place.unapplied, str(source.absolute()).encode())
+            replace_private(place.unapplied, os.fsencode(source.absolute()))
             # No process writes to a backup, which may be on a read-only disk, so no lock is held.
             _copy_databases(origin, place, lambda _records, _databases: None)
             records = partial_path(place.database)
@@ -168,7 +169,9 @@ def unapplied_restore(data: Path) -> Path | None:
     """Return the backup that was restored to this folder, if the list of revocations is not applied
     to it yet."""
     mark = DataFolder(data).unapplied
-    return Path(mark.read_text()) if mark.exists() and _holds_registry(DataFolder(data)) else None
+    if not mark.exists() or not _holds_registry(DataFolder(data)):
+        return None
+    return Path(os.fsdecode(mark.read_bytes()))
 
 
 def end_restore(data: Path) -> None:

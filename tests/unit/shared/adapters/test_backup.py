@@ -19,6 +19,7 @@ from shared.adapters.backup import (
     backup,
     half_restored,
     restore,
+    unapplied_restore,
 )
 from shared.adapters.data_folder import DataFolder, FolderUnusable
 from shared.adapters.embedded import EmbeddedStores, open_embedded
@@ -351,6 +352,16 @@ def test_a_killed_restore_is_found_also_where_the_data_folder_is_a_link(tmp_path
     (left / "copy.lock").touch()
     (tmp_path / "link").symlink_to(disk / "data")
     assert half_restored(tmp_path / "link") == left
+
+
+@pytest.mark.usefixtures("registry")
+async def test_a_restore_of_a_backup_with_any_name_is_known_until_its_list_is_applied(
+    tmp_path: Path,
+) -> None:
+    source = tmp_path / os.fsdecode(b"copy \xe9 \xc3\xa9")
+    backup(tmp_path / "data", source)
+    restore(source, tmp_path / "restored")
+    assert unapplied_restore(tmp_path / "restored") == source
 
 
 @pytest.mark.usefixtures("registry")
