@@ -40,7 +40,7 @@ from shared.domain.errors.requests import StorageFull
 from shared.domain.revocations import Revocation, to_lines
 from shared.domain.software_version import SOFTWARE_VERSION
 from shared.domain.transparency.log_states import RESTORED, LogState
-from shared.runtime.file_replacement import partial_path
+from shared.runtime.file_replacement import partial_path, sync_file, sync_folder
 from shared.runtime.private_files import (
     copy_private,
     hold_file_lock,
@@ -277,9 +277,14 @@ def _put_in_place(target: Path) -> Generator[DataFolder]:
     try:
         with held:
             yield DataFolder(place)
+            _sync(DataFolder(place))
             _finish(DataFolder(place))
+            sync_folder(place)
         if place != target:
             put_folder_in_place(place, target)
+        for each in target.parents:  # Some of them may be new.
+            with suppress(PermissionError):  # A folder that this user may not list.
+                sync_folder(each)
         (target / _MARK).unlink()
     except BaseException:
         _clear(place, is_new=place != target, began_empty=began_empty)
@@ -322,6 +327,22 @@ def _remove_unfinished(folder: Path) -> None:
         elif each.name != _MARK:
             each.unlink()
     rmtree(folder)  # The mark is deleted last, so that what a crash leaves is still recognized.
+
+
+def _sync(folder: DataFolder) -> None:
+    """Wait until what was copied is on the disk, all at once at the end: after the first of many
+    folders the others take microseconds."""
+    for copied in (folder.archives.root, folder.keys, folder.log.root):
+        for root, _, names in os.walk(copied):
+            for name in names:
+                file = Path(root, name)
+                # A file with another name was on the disk before. What this user may not open was
+                # there before as well.
+                with suppress(PermissionError):
+                    if file.stat().st_nlink == 1:
+                        sync_file(file)
+            with suppress(PermissionError):
+                sync_folder(Path(root))
 
 
 def _finish(folder: DataFolder) -> None:

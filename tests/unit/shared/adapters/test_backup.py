@@ -21,7 +21,7 @@ from shared.adapters.backup import (
     restore,
     unapplied_restore,
 )
-from shared.adapters.data_folder import DataFolder, FolderUnusable
+from shared.adapters.data_folder import DataFolder, FolderUnusable, put_folder_in_place
 from shared.adapters.embedded import EmbeddedStores, open_embedded
 from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.digests import Digest
@@ -305,6 +305,44 @@ async def test_a_copy_that_another_process_makes_is_left_alone(tmp_path: Path) -
     ):
         backup(tmp_path / "data", tmp_path / "backup")
     assert left.root.exists()
+
+
+@pytest.mark.usefixtures("registry")
+@pytest.mark.parametrize("other_disk", [False, True])
+async def test_a_copy_is_on_the_disk_before_it_gets_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, other_disk: bool
+) -> None:
+    synced = set[tuple[int, int]]()
+    in_place = list[set[tuple[int, int]]]()
+    fsync = os.fsync
+
+    def note(descriptor: int) -> None:
+        fsync(descriptor)
+        synced.add(identity(os.fstat(descriptor)))
+
+    def put(made: Path, target: Path) -> None:
+        put_folder_in_place(made, target)
+        in_place.append(set(synced))
+        synced.clear()
+
+    with another_disk(tmp_path) if other_disk else nullcontext(tmp_path) as disk:
+        monkeypatch.setattr(os, "fsync", note)
+        monkeypatch.setattr("shared.adapters.backup.put_folder_in_place", put)
+        backup(tmp_path / "data", disk / "new" / "copy")
+        copy = disk / "new" / "copy"
+        [before_its_name] = in_place
+        made = [copy, *(copy / "archives").rglob("*"), *(copy / "keys").rglob("*")]
+        assert archive_of(copy) in made
+        linked = [each for each in made if each.is_file() and each.stat().st_nlink > 1]
+        assert bool(linked) is not other_disk
+        for each in set(made) - set(linked):
+            assert identity(each.stat()) in before_its_name, each
+        for folder in (copy.parent, copy.parent.parent):
+            assert identity(folder.stat()) in synced, folder
+
+
+def identity(found: os.stat_result) -> tuple[int, int]:
+    return found.st_dev, found.st_ino
 
 
 @pytest.mark.usefixtures("registry")
