@@ -82,7 +82,12 @@ class Restored(Struct, frozen=True):
     has_newer_list: bool = True
 
 
-def backup(data: Path, target: Path, keys: KeysOfCopy = KeysOfCopy.COPIED) -> None:
+def backup(
+    data: Path,
+    target: Path,
+    keys: KeysOfCopy = KeysOfCopy.COPIED,
+    report: Report = report_nothing,
+) -> None:
     """Copy a registry, running or not, into a folder that is new or empty.
 
     A copy with the keys is as secret as the original. Archives are hard links where
@@ -91,8 +96,28 @@ def backup(data: Path, target: Path, keys: KeysOfCopy = KeysOfCopy.COPIED) -> No
     outlives the backup, and tells older ones what came after them. Raises `FolderUnusable`.
     """
     _copy_registry(data, target, keys)
+    if _are_two_mounts(data, target):
+        report(
+            f"The archives were copied, and take room in each backup: {data} and {target} are two "
+            "mounts of one disk, and no file can be linked from one to the other. Mount a folder "
+            "that holds both to save the room."
+        )
     with suppress(PermissionError):  # The folder above belongs to another user.
         replace_private(list_beside(target), DataFolder(target).revocations.read_bytes())
+
+
+def _are_two_mounts(data: Path, target: Path) -> bool:
+    """Return whether files of the data folder cannot be linked to the target, though both are on
+    one disk."""
+    if data.stat().st_dev != target.stat().st_dev:
+        return False
+    trial = partial_path(DataFolder(target).database)
+    try:
+        trial.hardlink_to(DataFolder(data).database)
+        trial.unlink()
+    except OSError as error:
+        return error.errno == errno.EXDEV
+    return False
 
 
 def _copy_registry(data: Path, target: Path, keys: KeysOfCopy = KeysOfCopy.COPIED) -> None:

@@ -47,10 +47,15 @@ drill_folder = make_drill_folder
 database_problems = compare_databases
 
 
-def back_up(settings: Settings, target: Path, keys: KeysOfCopy = KeysOfCopy.COPIED) -> None:
+def back_up(
+    settings: Settings,
+    target: Path,
+    keys: KeysOfCopy = KeysOfCopy.COPIED,
+    report: Report = report_nothing,
+) -> None:
     """Copy the registry, running or not, to a new folder."""
     require_folder(settings, "docs/run/backup.md says how it is backed up.")
-    backup(settings.data, target, keys)
+    backup(settings.data, target, keys, report)
     # The disk may be full, or the file belong to another user; the backup itself is complete.
     with suppress(OSError):
         replace_private(settings.backed_up, b"")

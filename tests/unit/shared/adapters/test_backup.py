@@ -128,6 +128,25 @@ async def test_a_backup_on_the_same_disk_takes_no_room_for_archives(tmp_path: Pa
     assert original.samefile(copy)
 
 
+@pytest.mark.usefixtures("registry")
+@pytest.mark.parametrize("number", [errno.EXDEV, errno.EMLINK])
+async def test_a_backup_reports_once_that_two_mounts_of_one_disk_let_it_link_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refused(_place: Path, _file: Path) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Path, "hardlink_to", refused)
+    reported = list[str]()
+    backup(tmp_path / "data", tmp_path / "copy", report=reported.append)
+    assert await versions(tmp_path / "copy") == {"1.0.0"}
+    if number == errno.EXDEV:
+        [sentence] = reported
+        assert f"{tmp_path}/data and {tmp_path}/copy are two mounts of one disk" in sentence
+    else:
+        assert reported == []
+
+
 async def test_a_backup_has_an_archive_that_the_registry_deletes_later(
     registry: EmbeddedStores, tmp_path: Path
 ) -> None:
