@@ -35,6 +35,7 @@ from shared.script_client import (
     flaw_of_address,
     is_token,
     opener_of,
+    print_all_characters,
     print_line,
     replace_file,
     send,
@@ -118,6 +119,7 @@ def local_machine() -> LocalMachine:
 
 def main(arguments: list[str], address: str) -> int:
     """Log this machine in to the registry at `address`; return the exit code."""
+    print_all_characters()
     parser = argparse.ArgumentParser(
         prog="login.py", description=f"Put an access token for {address} into Settings.toml."
     )

@@ -29,6 +29,7 @@ from shared.script_client import (
     is_token,
     objects_in,
     opener_of,
+    print_all_characters,
     print_line,
     printable,
     send,
@@ -71,6 +72,7 @@ class CheckOptions:
 
 def main(arguments: list[str], address: str) -> int:
     """Check the dependencies of a package; return the exit code."""
+    print_all_characters()
     parser = argparse.ArgumentParser(
         prog="outdated.py", description=f"Check the versions that a package uses at {address}."
     )

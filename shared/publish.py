@@ -39,6 +39,7 @@ from shared.script_client import (
     objects_in,
     opener_of,
     part_of_archive,
+    print_all_characters,
     print_line,
     printable,
     read_object,
@@ -78,6 +79,7 @@ class PublishOptions:
 
 def main(arguments: list[str], address: str) -> int:
     """Publish packages; return the exit code."""
+    print_all_characters()
     parser = argparse.ArgumentParser(
         prog="publish.py", description=f"Publish packages to {address} from a CI job."
     )
