@@ -403,14 +403,50 @@ def test_packages_are_published_after_those_that_they_need(double: Double, tmp_p
         packed(tmp_path, "acme/util:1.0.0", "acme/core:1.0.0"),
         packed(tmp_path, "acme/core:1.0.0"),
     ]
-    missing = {"rule": "missing-dependencies", "severity": "error", "message": "core is missing."}
-    said = _json(200, {"findings": [missing], "mayPublish": False})
+    core = _lacking("acme/util:1.0.0", "acme/core:1.0.0")
+    both = _lacking("acme/app:1.0.0", "acme/core:1.0.0", "acme/util:1.0.0")
     fine = _json(200, {"findings": [], "mayPublish": True})
-    double.replies["POST /api/v1/dry-run"] = [fine, said, said]
+    double.replies["POST /api/v1/dry-run"] = [fine, core, both]
     ended = publish(double, {"BALLROOM_TOKEN": "blrm_stored"}, *files)
     assert ended.code == 0, ended.printed
     assert list(double.published) == ["core", "util", "app"]
     assert double.steps.count("POST /api/v1/dry-run") == 5  # Two are checked again.
+
+
+@pytest.mark.parametrize(
+    "lacks",
+    [
+        ("acme/core:1.0.0", "acme/other:1.0.0"),
+        ("acme/core:2.0.0",),
+        ("acme/app:1.0.0",),
+        (),
+    ],
+    ids=["another package", "another version", "one that is published later", "an unknown one"],
+)
+def test_a_package_that_lacks_what_is_not_published_before_it_stops_the_run(
+    double: Double, tmp_path: Path, lacks: tuple[str, ...]
+) -> None:
+    files = [
+        packed(tmp_path, "acme/core:1.0.0"),
+        packed(tmp_path, "acme/util:1.0.0", "acme/core:1.0.0"),
+        packed(tmp_path, "acme/app:1.0.0", "acme/util:1.0.0"),
+    ]
+    fine = _json(200, {"findings": [], "mayPublish": True})
+    double.replies["POST /api/v1/dry-run"] = [fine, _lacking("acme/util:1.0.0", *lacks), fine]
+    ended = publish(double, {"BALLROOM_TOKEN": "blrm_stored"}, *files)
+    assert ended.code == FAILED
+    assert "acme/util:1.0.0 may not be published. acme/util:1.0.0 depends on" in ended.printed
+    assert list(double.published) == []
+
+
+def _lacking(release: str, *others: str) -> Reply:
+    """Return the answer of a dry run of a release whose dependencies are not in the registry."""
+    message = (
+        f"{release} depends on packages that are not in this registry: {', '.join(others)}. Push "
+        "them first, or correct Dependencies.toml."
+    )
+    missing = {"rule": "missing-dependencies", "severity": "error", "message": message}
+    return _json(200, {"findings": [missing], "mayPublish": False})
 
 
 def test_the_first_failure_ends_the_run_and_says_what_is_published(
