@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from shared.script_client import (
+    UNREACHABLE,
     HttpAnswer,
     NoRedirects,
     flaw_of_address,
@@ -460,7 +461,7 @@ class RunningJob:
         try:
             with opener.open(request, timeout=METADATA_TIMEOUT_S) as answer:
                 return answer.read(LARGEST_TOKEN_BYTES).decode("ascii", "replace")
-        except OSError:
+        except UNREACHABLE:
             return ""
 
     def _run(self, command: Sequence[str], sent: str = "") -> str:

@@ -319,6 +319,26 @@ def test_a_job_without_an_id_token_reads_what_it_lacks(
 # --- Failures ------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("host", [f"{'x' * 64}.internal", "no\u3002\u3002host", "host:99999"])
+def test_a_metadata_server_that_cannot_be_asked_gives_no_token(
+    double: Double, greet: Path, host: str
+) -> None:
+    ended = publish(double, {"GCE_METADATA_HOST": host}, greet)
+    assert ended.code == FAILED
+    assert "This job has no id token" in ended.printed
+
+
+def test_a_metadata_server_whose_answer_is_no_http_gives_no_token(
+    double: Double, greet: Path
+) -> None:
+    path = "/computeMetadata/v1/instance/service-accounts/default/identity"
+    double.replies[f"GET {path}"] = [NO_HTTP]
+    google = double.url.removeprefix("http://")
+    ended = publish(double, {"GCE_METADATA_HOST": google}, greet)
+    assert ended.code == FAILED
+    assert "This job has no id token" in ended.printed
+
+
 def test_the_token_ends_also_after_a_failure(double: Double, greet: Path) -> None:
     refusal = {"message": "acme/greet:1.0.0 is already published."}
     double.replies["POST /2.0/registry/packages"] = [_json(409, refusal)]
