@@ -31,6 +31,7 @@ from urllib.parse import urlencode
 from shared.script_client import (
     BUSY_STATUSES,
     UNREACHABLE,
+    counted,
     create_file,
     flaw_of_address,
     is_token,
@@ -268,7 +269,7 @@ def request_token(
             names = ("account", "access_token", "scope", "expires_in")
             account, token, scopes, seconds = _texts(answer, *names)
             days = round(_number(seconds) / _DAY_S)
-            machine.print_line(f"Approved by {account}: {scopes}, for {days} days.")
+            machine.print_line(f"Approved by {account}: {scopes}, for {counted(days, 'day')}.")
             return account, token
         error = answer.get("error")
         if status in BUSY_STATUSES or error == "slow_down":

@@ -25,6 +25,7 @@ from shared.dependency_files import UnreadableFile, UsedVersion, read_versions
 from shared.sarif import sarif_location, sarif_log
 from shared.script_client import (
     UNREACHABLE,
+    counted,
     flaw_of_address,
     is_token,
     objects_in,
@@ -113,7 +114,9 @@ def run(
     else:
         for each, row in found:
             print_line(f"{each.org}/{each.name}:{each.version}  {sentence(row)}")
-        print_line(f"{len(used)} versions checked, {len(found)} of them need a look.")
+        checked = counted(len(used), "version")
+        need = "needs" if len(found) == 1 else "need"
+        print_line(f"{checked} checked, {len(found)} of them {need} a look.")
     serious = STATES[: STATES.index(options.fail_on) + 1] if options.fail_on != NEVER else ()
     return OUTDATED if any(row.get("state") in serious for _, row in found) else 0
 

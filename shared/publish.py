@@ -35,6 +35,7 @@ from shared.script_client import (
     UNREACHABLE,
     HttpAnswer,
     NoRedirects,
+    counted,
     flaw_of_address,
     is_token,
     objects_in,
@@ -571,7 +572,8 @@ class Http:
             )
 
         def pause(cause: HttpAnswer | Exception, seconds: float) -> None:
-            self._job.say(f"{_why(cause, url)} Trying again in {seconds:.0f} seconds.")
+            waiting = counted(round(seconds), "second")
+            self._job.say(f"{_why(cause, url)} Trying again in {waiting}.")
             self._job.sleep(seconds)
 
         answer = send_with_retries(

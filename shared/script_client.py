@@ -181,6 +181,11 @@ def print_line(text: str) -> None:
     sys.stdout.flush()
 
 
+def counted(number: int, thing: str) -> str:
+    """Return a number with what it counts, one or several: `1 second`, `2 seconds`."""
+    return f"{number:,} {thing if number == 1 else f'{thing}s'}"
+
+
 def unreachable(address: str, error: Exception) -> str:
     """Return the sentence that an address did not answer, and why."""
     return f"{address} cannot be reached: {printable(getattr(error, 'reason', None) or error)}."

@@ -399,7 +399,7 @@ def test_a_registry_whose_answer_is_no_http_is_asked_again(double: Double, greet
     double.replies["POST /api/v1/dry-run"] = [NO_HTTP]
     ended = publish(double, {"BALLROOM_TOKEN": "blrm_stored"}, greet)
     assert ended.code == 0, ended.printed
-    assert f"{double.url} cannot be reached: no HTTP. Trying again in 1 seconds" in ended.printed
+    assert f"{double.url} cannot be reached: no HTTP. Trying again in 1 second." in ended.printed
 
 
 @pytest.mark.parametrize("host", ["a..b", "x y"])
