@@ -29,7 +29,8 @@ case $how in
     '' | rotate | rotate-release-keys) ;;
     rotate-log-key)
         case $days in
-            '' | *[!0-9]*) fail "Say for how many days the key before signs as well: infra/keys.sh VAULT rotate-log-key 90" ;;
+            # To the shell, a number that begins with 0 is octal.
+            '' | *[!0-9]* | 0?*) fail "Say for how many days the key before signs as well: infra/keys.sh VAULT rotate-log-key 90" ;;
         esac
         ;;
     *) fail "infra/keys.sh does not know ${how}: it takes rotate, rotate-release-keys, rotate-log-key DAYS, or nothing for the first keys." ;;

@@ -26,7 +26,14 @@ from urllib.parse import quote
 from shared.cvss import cvss_rating, cvss_score
 from shared.dependency_files import UnreadableFile, read_libraries, read_versions
 from shared.sarif import sarif_location, sarif_log
-from shared.script_client import objects_in, print_line, printable, read_object, token_for
+from shared.script_client import (
+    objects_in,
+    print_all_characters,
+    print_line,
+    printable,
+    read_object,
+    token_for,
+)
 from shared.verification.registry_client import NotAsked, RegistryClient
 
 if TYPE_CHECKING:
@@ -195,6 +202,7 @@ class Audit:
 
 def main(arguments: list[str], address: str) -> int:
     """Audit what a package uses; return the exit code."""
+    print_all_characters()
     parser = argparse.ArgumentParser(
         prog="audit.py", description=f"Check what a package uses for advisories of {address}."
     )

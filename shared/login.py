@@ -31,10 +31,12 @@ from urllib.parse import urlencode
 from shared.script_client import (
     BUSY_STATUSES,
     UNREACHABLE,
+    counted,
     create_file,
     flaw_of_address,
     is_token,
     opener_of,
+    print_all_characters,
     print_line,
     replace_file,
     send,
@@ -118,6 +120,7 @@ def local_machine() -> LocalMachine:
 
 def main(arguments: list[str], address: str) -> int:
     """Log this machine in to the registry at `address`; return the exit code."""
+    print_all_characters()
     parser = argparse.ArgumentParser(
         prog="login.py", description=f"Put an access token for {address} into Settings.toml."
     )
@@ -266,7 +269,7 @@ def request_token(
             names = ("account", "access_token", "scope", "expires_in")
             account, token, scopes, seconds = _texts(answer, *names)
             days = round(_number(seconds) / _DAY_S)
-            machine.print_line(f"Approved by {account}: {scopes}, for {days} days.")
+            machine.print_line(f"Approved by {account}: {scopes}, for {counted(days, 'day')}.")
             return account, token
         error = answer.get("error")
         if status in BUSY_STATUSES or error == "slow_down":

@@ -25,10 +25,12 @@ from shared.dependency_files import UnreadableFile, UsedVersion, read_versions
 from shared.sarif import sarif_location, sarif_log
 from shared.script_client import (
     UNREACHABLE,
+    counted,
     flaw_of_address,
     is_token,
     objects_in,
     opener_of,
+    print_all_characters,
     print_line,
     printable,
     send,
@@ -71,6 +73,7 @@ class CheckOptions:
 
 def main(arguments: list[str], address: str) -> int:
     """Check the dependencies of a package; return the exit code."""
+    print_all_characters()
     parser = argparse.ArgumentParser(
         prog="outdated.py", description=f"Check the versions that a package uses at {address}."
     )
@@ -111,7 +114,9 @@ def run(
     else:
         for each, row in found:
             print_line(f"{each.org}/{each.name}:{each.version}  {sentence(row)}")
-        print_line(f"{len(used)} versions checked, {len(found)} of them need a look.")
+        checked = counted(len(used), "version")
+        need = "needs" if len(found) == 1 else "need"
+        print_line(f"{checked} checked, {len(found)} of them {need} a look.")
     serious = STATES[: STATES.index(options.fail_on) + 1] if options.fail_on != NEVER else ()
     return OUTDATED if any(row.get("state") in serious for _, row in found) else 0
 

@@ -32,13 +32,16 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from shared.script_client import (
+    UNREACHABLE,
     HttpAnswer,
     NoRedirects,
+    counted,
     flaw_of_address,
     is_token,
     objects_in,
     opener_of,
     part_of_archive,
+    print_all_characters,
     print_line,
     printable,
     read_object,
@@ -78,6 +81,7 @@ class PublishOptions:
 
 def main(arguments: list[str], address: str) -> int:
     """Publish packages; return the exit code."""
+    print_all_characters()
     parser = argparse.ArgumentParser(
         prog="publish.py", description=f"Publish packages to {address} from a CI job."
     )
@@ -458,7 +462,7 @@ class RunningJob:
         try:
             with opener.open(request, timeout=METADATA_TIMEOUT_S) as answer:
                 return answer.read(LARGEST_TOKEN_BYTES).decode("ascii", "replace")
-        except OSError:
+        except UNREACHABLE:
             return ""
 
     def _run(self, command: Sequence[str], sent: str = "") -> str:
@@ -568,7 +572,8 @@ class Http:
             )
 
         def pause(cause: HttpAnswer | Exception, seconds: float) -> None:
-            self._job.say(f"{_why(cause, url)} Trying again in {seconds:.0f} seconds.")
+            waiting = counted(round(seconds), "second")
+            self._job.say(f"{_why(cause, url)} Trying again in {waiting}.")
             self._job.sleep(seconds)
 
         answer = send_with_retries(
@@ -715,7 +720,11 @@ class PublishRun:
     # The packages.
 
     def _publish_all(self, archives: Sequence[Archive], token: str) -> None:
-        deferred = [each for each in archives if not self._check(each, token, archives)]
+        deferred = [
+            each
+            for number, each in enumerate(archives)
+            if not self._check(each, token, archives[:number])
+        ]
         if self._options.is_dry_run:
             self._job.write_summary()
             return
@@ -736,23 +745,24 @@ class PublishRun:
         left = f" Not published: {others}." if others else ""
         return f" Published: {names or 'nothing'}.{left}"
 
-    def _check(self, archive: Archive, token: str, beside: Sequence[Archive]) -> bool:
-        """Print the findings on an archive. Return False if it may lack only packages that are
-        published beside it, and is to be checked again; raise `PublishFailed` for other errors."""
+    def _check(self, archive: Archive, token: str, earlier: Sequence[Archive]) -> bool:
+        """Print the findings on an archive. Return False if it lacks only packages that are
+        published before it, and is to be checked again; raise `PublishFailed` for other errors."""
         headers, body = form_of(archive, token, self._bundle_of(archive))
         url = f"{self._address}/api/v1/dry-run"
         answer = self._http.send("POST", url, headers, body)
         _require_good(answer, f"{archive} was not checked", url)
         said = answer.fields
         findings = objects_in(said.get("findings"))
-        needs = {(each.org, each.name) for each in beside if each is not archive} & archive.needs
+        published = set(map(str, earlier))
         errors: list[str] = []
         waits = False
         for each in findings:
             severity = printable(each.get("severity"))
             rule = printable(each.get("rule"))
             message = printable(each.get("message"))
-            if severity == "error" and rule == MISSING_DEPENDENCIES and needs:
+            lacks = _missing_releases(message) if rule == MISSING_DEPENDENCIES else set[str]()
+            if severity == "error" and lacks and lacks <= published:
                 waits = True
                 severity = "later"
             elif severity == "error":
@@ -803,6 +813,13 @@ class PublishRun:
 
 
 MISSING_DEPENDENCIES = "missing-dependencies"
+
+
+def _missing_releases(message: str) -> set[str]:
+    """Return the releases that the registry lacks, by its sentence; empty if it names none."""
+    _, _, listed = message.partition("not in this registry: ")
+    listed, _, _ = listed.partition(". ")
+    return {each for each in listed.rstrip(".").split(", ") if each}
 
 
 def form_of(archive: Archive, token: str, bundle: bytes = b"") -> tuple[dict[str, str], bytes]:

@@ -166,10 +166,24 @@ def send_with_retries(
 # --- Texts --------------------------------------------------------------------------------------
 
 
+def print_all_characters() -> None:
+    """Let characters be printed that the encoding of the output lacks, as escapes: on Windows the
+    one of a file or a pipe has few."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:  # Not so where a program took the place of the stream.
+            reconfigure(errors="backslashreplace")
+
+
 def print_line(text: str) -> None:
     """Print a line at once, also into a file or a pipe."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
+
+
+def counted(number: int, thing: str) -> str:
+    """Return a number with what it counts, one or several: `1 second`, `2 seconds`."""
+    return f"{number:,} {thing if number == 1 else f'{thing}s'}"
 
 
 def unreachable(address: str, error: Exception) -> str:

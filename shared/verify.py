@@ -26,6 +26,7 @@ from shared.script_client import (
     flaw_of_address,
     objects_in,
     opener_of,
+    print_all_characters,
     print_line,
     printable,
     read_object,
@@ -100,6 +101,7 @@ class VerifyOptions:
 
 def main(arguments: list[str], address: str) -> int:
     """Verify a log, or what is in it; return the exit code."""
+    print_all_characters()
     parser = argparse.ArgumentParser(
         prog="verify.py", description=f"Verify releases and the transparency log of {address}."
     )

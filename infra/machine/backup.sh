@@ -60,6 +60,7 @@ if [ "$problems" ]; then
 fi
 if [ -e "$unproven$list" ]; then mv "$unproven$list" "$backups/$name$list"; fi
 mv "$unproven" "$backups/$name"
+sync # Before an older backup is deleted.
 echo "The backup $backups/$name is complete and can be restored."
 
 if [ "$(date -u +%u)" = 7 ] || [ ! -e "$drilled" ]; then

@@ -3,6 +3,7 @@ an upgrade."""
 
 import errno
 import hashlib
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -39,7 +40,7 @@ from shared.domain.errors.requests import StorageFull
 from shared.domain.revocations import Revocation, to_lines
 from shared.domain.software_version import SOFTWARE_VERSION
 from shared.domain.transparency.log_states import RESTORED, LogState
-from shared.runtime.file_replacement import partial_path
+from shared.runtime.file_replacement import partial_path, sync_file, sync_folder
 from shared.runtime.private_files import (
     copy_private,
     hold_file_lock,
@@ -81,7 +82,12 @@ class Restored(Struct, frozen=True):
     has_newer_list: bool = True
 
 
-def backup(data: Path, target: Path, keys: KeysOfCopy = KeysOfCopy.COPIED) -> None:
+def backup(
+    data: Path,
+    target: Path,
+    keys: KeysOfCopy = KeysOfCopy.COPIED,
+    report: Report = report_nothing,
+) -> None:
     """Copy a registry, running or not, into a folder that is new or empty.
 
     A copy with the keys is as secret as the original. Archives are hard links where
@@ -90,8 +96,28 @@ def backup(data: Path, target: Path, keys: KeysOfCopy = KeysOfCopy.COPIED) -> No
     outlives the backup, and tells older ones what came after them. Raises `FolderUnusable`.
     """
     _copy_registry(data, target, keys)
+    if _are_two_mounts(data, target):
+        report(
+            f"The archives were copied, and take room in each backup: {data} and {target} are two "
+            "mounts of one disk, and no file can be linked from one to the other. Mount a folder "
+            "that holds both to save the room."
+        )
     with suppress(PermissionError):  # The folder above belongs to another user.
         replace_private(list_beside(target), DataFolder(target).revocations.read_bytes())
+
+
+def _are_two_mounts(data: Path, target: Path) -> bool:
+    """Return whether files of the data folder cannot be linked to the target, though both are on
+    one disk."""
+    if data.stat().st_dev != target.stat().st_dev:
+        return False
+    trial = partial_path(DataFolder(target).database)
+    try:
+        trial.hardlink_to(DataFolder(data).database)
+        trial.unlink()
+    except OSError as error:
+        return error.errno == errno.EXDEV
+    return False
 
 
 def _copy_registry(data: Path, target: Path, keys: KeysOfCopy = KeysOfCopy.COPIED) -> None:
@@ -136,7 +162,7 @@ def restore(
         listed, has_newer_list = _found_revocations(source, data, later, report)
         with _put_in_place(data) as place:
             replace_private(place.revocations, to_lines(listed))
-            replace_private(place.unapplied, str(source.absolute()).encode())
+            replace_private(place.unapplied, os.fsencode(source.absolute()))
             # No process writes to a backup, which may be on a read-only disk, so no lock is held.
             _copy_databases(origin, place, lambda _records, _databases: None)
             records = partial_path(place.database)
@@ -168,7 +194,9 @@ def unapplied_restore(data: Path) -> Path | None:
     """Return the backup that was restored to this folder, if the list of revocations is not applied
     to it yet."""
     mark = DataFolder(data).unapplied
-    return Path(mark.read_text()) if mark.exists() and _holds_registry(DataFolder(data)) else None
+    if not mark.exists() or not _holds_registry(DataFolder(data)):
+        return None
+    return Path(os.fsdecode(mark.read_bytes()))
 
 
 def end_restore(data: Path) -> None:
@@ -192,18 +220,20 @@ def _found_revocations(
         *sorted(folders.parent.glob(f"{folders.name}*/{REVOCATIONS}")),
     ]
     found = dict[tuple[str, str], Revocation]()
+    unreadable = set[Path]()
     for file in dict.fromkeys(files):
         try:
             found |= {(each.event, each.id): each for each in read_revocations(file)}
         except OSError as error:
             report(f"The list of revocations {file} cannot be read: {error.strerror}.")
+            unreadable.add(file)
     for file in later:
         if not file.is_file():
             message = f"{file} is no list of revocations. Name a file {REVOCATIONS}."
             raise FolderUnusable(message)
         found |= {(each.event, each.id): each for each in read_revocations(file)}
     own = (DataFolder(source.absolute()).revocations, list_beside(source.absolute()))
-    others = [each for each in files if each not in own and each.exists()]
+    others = [each for each in files if each not in {*own, *unreadable} and each.exists()]
     return list(found.values()), bool(others or later)
 
 
@@ -212,7 +242,7 @@ def half_restored(data: Path) -> Path | None:
     here."""
     if _holds_registry(DataFolder(data)):
         return None
-    places = (partial_path(data.absolute()), data)
+    places = (partial_path(data.resolve()), data)
     return next((place for place in places if (place / _MARK).exists()), None)
 
 
@@ -265,11 +295,21 @@ def _put_in_place(target: Path) -> Generator[DataFolder]:
     with suppress(PermissionError):  # A folder of another user; what it holds is private anyway.
         remove_permissions_of_others(place)
     try:
-        with hold_folder(place / _MARK):
+        held = hold_folder(place / _MARK)
+    except OSError:
+        _clear(place, is_new=place != target, began_empty=began_empty)
+        raise
+    try:
+        with held:
             yield DataFolder(place)
+            _sync(DataFolder(place))
             _finish(DataFolder(place))
+            sync_folder(place)
         if place != target:
             put_folder_in_place(place, target)
+        for each in target.parents:  # Some of them may be new.
+            with suppress(PermissionError):  # A folder that this user may not list.
+                sync_folder(each)
         (target / _MARK).unlink()
     except BaseException:
         _clear(place, is_new=place != target, began_empty=began_empty)
@@ -314,6 +354,22 @@ def _remove_unfinished(folder: Path) -> None:
     rmtree(folder)  # The mark is deleted last, so that what a crash leaves is still recognized.
 
 
+def _sync(folder: DataFolder) -> None:
+    """Wait until what was copied is on the disk, all at once at the end: after the first of many
+    folders the others take microseconds."""
+    for copied in (folder.archives.root, folder.keys, folder.log.root):
+        for root, _, names in os.walk(copied):
+            for name in names:
+                file = Path(root, name)
+                # A file with another name was on the disk before. What this user may not open was
+                # there before as well.
+                with suppress(PermissionError):
+                    if file.stat().st_nlink == 1:
+                        sync_file(file)
+            with suppress(PermissionError):
+                sync_folder(Path(root))
+
+
 def _finish(folder: DataFolder) -> None:
     """Give the databases their names, the records last."""
     for database in (folder.search, folder.database):
@@ -334,6 +390,8 @@ def _clear(place: Path, *, is_new: bool, began_empty: bool) -> None:
     for database in (folder.database, folder.search):
         with suppress(OSError):
             partial_path(database).unlink(missing_ok=True)
+    with suppress(OSError):
+        (place / _MARK).unlink(missing_ok=True)
     if began_empty:
         for each in place.iterdir():
             if each.is_dir():

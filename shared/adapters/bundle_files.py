@@ -8,8 +8,8 @@ import asyncio
 import base64
 import binascii
 import os
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -46,7 +46,8 @@ class BundleKey:
 
     @classmethod
     def create(cls, file: Path) -> Self:
-        """Write a new key to a new file, for its owner alone, and the public one beside it."""
+        """Write a new key to a new file, for its owner alone, and the public one beside it. If one
+        of them cannot be written, there is no new file, so that it can be tried again."""
         key = cls(Ed25519PrivateKey.generate())
         private = key._key.private_bytes(
             serialization.Encoding.PEM,
@@ -54,9 +55,13 @@ class BundleKey:
             serialization.NoEncryption(),
         )
         try:
-            with open_private(file, "xb") as opened:
+            opened = open_private(file, "xb")
+            with _removed_on_failure(file), opened:  # Windows deletes no file that is open.
                 opened.write(private)
-            public_file(file).write_text(f"{key.line}\n", "ascii")
+                opened.flush()
+                os.fsync(opened.fileno())
+                with replacing(public_file(file), Durability.SYNCED) as partial:
+                    partial.write_text(f"{key.line}\n", "ascii")
         except OSError as error:
             raise _key_unusable(file, f"cannot be written: {error.strerror}") from None
         return key
@@ -70,6 +75,16 @@ class BundleKey:
     def sign(self, content: bytes) -> bytes:
         signature = base64.b64encode(self._key.sign(content)).decode()
         return f"{self.line} {signature}\n".encode()
+
+
+@contextmanager
+def _removed_on_failure(file: Path) -> Generator[None]:
+    """Delete the file if the block raises."""
+    try:
+        yield
+    except BaseException:
+        file.unlink(missing_ok=True)
+        raise
 
 
 def public_file(file: Path) -> Path:

@@ -31,6 +31,7 @@ from shared.runtime.private_files import (
 from shared.telemetry.log import log
 
 SMALL_BYTES = 64 * 1024  # Writing them into memory takes a tenth of a millisecond.
+_PIECE_BYTES = 1024 * 1024
 _NS_PER_MS = 1_000_000
 
 
@@ -91,7 +92,7 @@ class FileArchives:
 
     def _put(self, digest: Digest, content: bytes | memoryview) -> None:
         with translate_disk_errors():
-            if self._renew(digest, len(content)):
+            if self._has(digest, content) and self._renew(digest, len(content)):
                 return
             with self._unsynced(content) as (temporary, descriptor):
                 os.fsync(descriptor)
@@ -126,6 +127,19 @@ class FileArchives:
             make_folders(target.parent)
             temporary.replace(target)
             sync_folder(target.parent)
+
+    def _has(self, digest: Digest, content: bytes | memoryview) -> bool:
+        """Return whether the archive is stored with this content; not so if it cannot be read."""
+        rest = memoryview(content)
+        try:
+            with self._folder.archive(digest).open("rb") as file:
+                while piece := file.read(_PIECE_BYTES):
+                    if memoryview(piece) != rest[: len(piece)]:
+                        return False
+                    rest = rest[len(piece) :]
+        except OSError:
+            return False
+        return not rest
 
     def _renew(self, digest: Digest, size_bytes: int) -> bool:
         """Renew the time of the archive if it is complete; return whether it is.

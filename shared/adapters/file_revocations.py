@@ -23,7 +23,8 @@ class FileRevocations:
         await asyncio.to_thread(self._add, to_lines(revocations))
 
     async def read(self) -> list[Revocation]:
-        return await asyncio.to_thread(read_revocations, self._file)
+        with translate_disk_errors():
+            return await asyncio.to_thread(read_revocations, self._file)
 
     async def compact(self) -> None:
         """Do nothing: it is one file."""
@@ -44,7 +45,8 @@ def _ends_with_a_line(file: Path) -> bool:
 
 
 def read_revocations(file: Path) -> list[Revocation]:
-    """Return the entries of a list; none if there is no such file."""
-    with translate_disk_errors(), suppress(FileNotFoundError):
+    """Return the entries of a list; none if there is no such file. Raises an `OSError`, which names
+    the file, if it cannot be read."""
+    with suppress(FileNotFoundError):
         return from_lines(file.read_bytes())
     return []

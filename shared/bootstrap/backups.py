@@ -47,10 +47,15 @@ drill_folder = make_drill_folder
 database_problems = compare_databases
 
 
-def back_up(settings: Settings, target: Path, keys: KeysOfCopy = KeysOfCopy.COPIED) -> None:
+def back_up(
+    settings: Settings,
+    target: Path,
+    keys: KeysOfCopy = KeysOfCopy.COPIED,
+    report: Report = report_nothing,
+) -> None:
     """Copy the registry, running or not, to a new folder."""
     require_folder(settings, "docs/run/backup.md says how it is backed up.")
-    backup(settings.data, target, keys)
+    backup(settings.data, target, keys, report)
     # The disk may be full, or the file belong to another user; the backup itself is complete.
     with suppress(OSError):
         replace_private(settings.backed_up, b"")
@@ -76,7 +81,7 @@ def restore_backup(
     if begun is None or begun != source.absolute():
         restored = restore(source, settings.data, checks, report, later)
     applied = AppliedRevocations()
-    if read_revocations(DataFolder(settings.data).revocations):
+    if _entries(DataFolder(settings.data).revocations):
         applied = _apply_revocations(settings)
     end_restore(settings.data)
     return restored, applied
@@ -105,16 +110,31 @@ def lists_of_revocations(files: Sequence[Path], data: Path | None = None) -> lis
         message = f"{missing[0]} is no list of revocations."
         raise FolderUnusable(message)
     others = [DataFolder(data).revocations] if data else []
-    return [each for file in (*files, *others) for each in read_revocations(file)]
+    return [each for file in (*files, *others) for each in _entries(file)]
+
+
+def _entries(file: Path) -> list[Revocation]:
+    """Return the entries of a list; raise `FolderUnusable` if it cannot be read."""
+    try:
+        return read_revocations(file)
+    except OSError as error:
+        message = (
+            f"The list of revocations {file} cannot be read: {error.strerror}. Give the user who "
+            "runs this the right to it, and run it again."
+        )
+        raise FolderUnusable(message) from error
 
 
 def refuse_half_restored(settings: Settings) -> None:
     """Raise `FolderUnusable` if a restore to the data folder was killed and not repeated."""
     if not settings.is_in_the_cloud and (left := half_restored(settings.data)):
-        message = (
-            f"{settings.data} has no registry yet: a restore to it did not end. Run the restore "
-            f"again, or delete {left} to begin with an empty registry."
-        )
+        way_out = f"Run the restore again, or delete {left} to begin with an empty registry."
+        if left == settings.data:
+            way_out = (
+                "Run the restore again. Do not delete the folder: it may have the only archives "
+                "and keys of the registry."
+            )
+        message = f"{settings.data} has no registry yet: a restore to it did not end. {way_out}"
         raise FolderUnusable(message)
     if not settings.is_in_the_cloud and (backup_of := unapplied_restore(settings.data)):
         message = (

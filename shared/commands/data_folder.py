@@ -59,7 +59,7 @@ def backup(folder: Path, keys_of_copy: KeysOfCopy) -> None:
       ballroom backup /mnt/elsewhere/monday --without-keys
     """
     settings = Settings.load()
-    back_up(settings, folder, keys_of_copy)
+    back_up(settings, folder, keys_of_copy, partial(click.echo, err=True))
     command = operator_command(settings, "restore", str(folder.absolute()))
     click.echo(
         f"Copied to {folder}. To restore it, stop the registry, move {settings.data} away, run"

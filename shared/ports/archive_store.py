@@ -30,7 +30,8 @@ class ArchiveStore(Protocol):
         self, name: ArchiveName, content: bytes | memoryview, container: ArchiveContainer
     ) -> None:
         """Store the archive. A repeat renews `stored_ms`, so that a concurrent sweep keeps the
-        archive, and changes nothing else. Leaves nothing behind when it raises `StorageFull`."""
+        archive, and changes nothing else if the archive has this content; else it replaces it at
+        once. Leaves nothing behind when it raises `StorageFull`."""
         ...
 
     async def stat(self, name: ArchiveName) -> StoredArchive | None:

@@ -160,7 +160,6 @@ class MaintenanceServices(ServiceGroup, frozen=True):
         return ArchiveRecovery(
             metadata=self._adapters.metadata,
             archives=self._adapters.archives,
-            clock=self._adapters.clock,
             readers=self._settings.readers,
         )
 

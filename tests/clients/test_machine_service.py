@@ -23,6 +23,7 @@ pytestmark = pytest.mark.slow
 MACHINE = ROOT / "infra" / "machine"
 UNITS = ("ballroom.service", "ballroom-backup.service", "ballroom-backup.timer")
 SECONDS = 120
+BACKUPS = "/var/backups/ballroom"
 
 
 @pytest.fixture
@@ -176,6 +177,64 @@ def test_old_backups_end_as_well_where_their_folder_is_a_link(
     assert back_up(data, link, BALLROOM_BACKUPS_KEPT="1").returncode == 0
     [kept] = names(backups)
     assert kept > "20260101T033000Z"
+
+
+def test_one_mount_holds_the_data_and_the_backups() -> None:
+    """Nobody can link a file of one mount into another one, also where both are of one disk."""
+    text = (MACHINE / "ballroom-backup.service").read_text()
+    [writable] = re.findall(r"^ReadWritePaths=(.*)$", text, re.MULTILINE)
+    read_only = re.findall(r"^ReadOnlyPaths=(.*)$", text, re.MULTILINE)
+    shared = [
+        each
+        for each in writable.split()
+        if all(Path(folder).is_relative_to(each) for folder in ("/var/lib/ballroom", BACKUPS))
+    ]
+    assert shared == writable.split() == ["/var"]
+    for each in " ".join(read_only).split():
+        assert not Path(BACKUPS).is_relative_to(each.removeprefix("-"))
+        assert not Path("/var/lib/ballroom").is_relative_to(each.removeprefix("-"))
+
+
+# Makes mounts of the folders that are named, each its own, and runs the command behind "--".
+_MOUNTED = """
+while [ "$1" != -- ]; do mount --bind "$1" "$1" || exit 99; shift; done
+shift
+exec "$@"
+"""
+
+
+@pytest.mark.parametrize(
+    ("mounts", "is_linked"), [pytest.param(["."], True), pytest.param(["data", "backups"], False)]
+)
+async def test_a_backup_says_that_two_mounts_of_one_disk_let_it_link_nothing(
+    world: World, scratch: Path, mounts: list[str], *, is_linked: bool
+) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    backups = scratch / "backups"
+    backups.mkdir()
+    folders = [str(scratch / each) for each in mounts]
+    command = [sys.executable, "-m", "shared.cli", "backup", str(backups / "first")]
+    done = subprocess.run(
+        [
+            *("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", _MOUNTED, "sh"),
+            *folders,
+            "--",
+            *command,
+        ],
+        cwd=ROOT,
+        env={**os.environ, "BALLROOM_DATA": str(scratch / "data")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS,
+    )
+    if done.returncode == 99 or "unshare failed" in done.stderr:
+        pytest.skip("this machine lets nobody make a namespace of mounts")
+    assert done.returncode == 0, done.stderr
+    [archive] = (backups / "first" / "archives").rglob("sha256/*/*/*")
+    assert (archive.stat().st_nlink == 2) is is_linked
+    said = done.stderr.count("are two mounts of one disk")
+    assert said == (0 if is_linked else 1)
 
 
 @pytest.mark.parametrize("kept", ["0", "-1", "many"])

@@ -67,6 +67,18 @@ async def test_storing_again_renews_nothing_but_the_date(stores: Stores, clock: 
     assert await stores.archives.read(NAME) == BALA
 
 
+@pytest.mark.parametrize("container", ArchiveContainer, ids=lambda container: container.value)
+async def test_storing_again_replaces_what_is_damaged(
+    stores: Stores, clock: FakeClock, container: ArchiveContainer
+) -> None:
+    damaged = bytes([BALA[0] ^ 1]) + BALA[1:]
+    await stores.archives.put(NAME, damaged, container)
+    clock.advance(timedelta(days=2))
+    await stores.archives.put(NAME, BALA, container)
+    assert await stores.archives.read(NAME) == BALA
+    assert await stored_ms(stores) == clock.now_ms()
+
+
 async def test_one_archive_may_be_stored_many_times_at_once(stores: Stores, others: Stores) -> None:
     puts = [
         process.archives.put(NAME, BALA, PUBLIC) for _ in range(10) for process in (stores, others)

@@ -620,6 +620,20 @@ async def test_no_registry_starts_over_a_restore_whose_list_is_not_applied(
     assert await state(data, world) == AFTER_IT
 
 
+@machine
+async def test_nobody_is_told_to_delete_a_folder_that_lost_its_database(
+    world: World, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    (data / "keys").mkdir(parents=True)
+    (data / "copy.lock").touch()
+    settings = world.registry.settings.model_copy(update={"data": data})
+    with pytest.raises(FolderUnusable, match="did not end") as refused:
+        refuse_half_restored(settings)
+    assert "Do not delete the folder" in str(refused.value)
+    assert f"delete {data}" not in str(refused.value)
+
+
 async def test_the_list_has_ids_and_digests_and_no_names(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     await world.push(bala("acme/hello:1.0.0"))

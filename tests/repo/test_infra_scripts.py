@@ -385,6 +385,8 @@ def test_the_application_reads_groups_only_if_it_is_told_to(cloud: Cloud, consen
         ("keys.sh", ("vault-1", "--rotate"), "does not know --rotate"),
         ("keys.sh", ("vault-1", "rotate-log-key"), "for how many days"),
         ("keys.sh", ("vault-1", "rotate-log-key", "soon"), "for how many days"),
+        ("keys.sh", ("vault-1", "rotate-log-key", "090"), "for how many days"),
+        ("keys.sh", ("vault-1", "rotate-log-key", "010"), "for how many days"),
         ("keys.sh", ("vault-1", "rotate-release-keys"), "no release-keys yet"),
     ],
 )

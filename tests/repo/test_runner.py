@@ -76,5 +76,10 @@ def test_every_python_that_is_served_is_tested_before_a_merge_and_may_be_chosen(
     assert candidates.split() == ["python3", *(f"python{each}" for each in reversed(PYTHONS))]
 
 
+def test_there_is_a_single_file_for_every_python_that_is_served() -> None:
+    jobs = yaml.safe_load((ROOT / ".github/workflows/publish.yml").read_text())["jobs"]
+    assert jobs["single-file"]["strategy"]["matrix"]["python"] == list(PYTHONS)
+
+
 def uses_python(step: dict[str, Any]) -> bool:
     return str(step.get("uses", "")).startswith("actions/setup-python@")

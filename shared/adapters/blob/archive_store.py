@@ -69,6 +69,9 @@ class BlobArchives:
         with translate_blob_errors():
             headers = _headers(name, container)
             while not await self._create(blob, content, headers):
+                if not await _has(blob, content):
+                    await self._upload(blob, content, headers, overwrite=True)
+                    return
                 if await self._renew(blob, headers):
                     return
 
@@ -180,17 +183,27 @@ class BlobArchives:
         self, blob: BlobClient, content: bytes | memoryview, headers: ContentSettings
     ) -> bool:
         try:
-            # One block at a time: when one of several parallel blocks fails, the library does not
-            # await the others, and their exceptions are never retrieved.
-            await blob.upload_blob(
-                _ContentStream(content),
-                overwrite=False,
-                metadata=self._date(),
-                content_settings=headers,
-            )
+            await self._upload(blob, content, headers, overwrite=False)
         except ResourceExistsError:
             return False
         return True
+
+    async def _upload(
+        self,
+        blob: BlobClient,
+        content: bytes | memoryview,
+        headers: ContentSettings,
+        *,
+        overwrite: bool,
+    ) -> None:
+        # One block at a time: when one of several parallel blocks fails, the library does not
+        # await the others, and their exceptions are never retrieved.
+        await blob.upload_blob(
+            _ContentStream(content),
+            overwrite=overwrite,
+            metadata=self._date(),
+            content_settings=headers,
+        )
 
     def _date(self) -> dict[str, str]:
         return {_STORED: str(self._clock.now_ms())}
@@ -236,6 +249,14 @@ async def _read_range(blob: BlobClient, start: int, count: int | None) -> bytes:
         if refused.status_code != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             raise
         return b""
+
+
+async def _has(blob: BlobClient, content: bytes | memoryview) -> bool:
+    """Return whether the blob exists with this content."""
+    try:
+        return await _read_range(blob, 0, None) == content
+    except ResourceNotFoundError:
+        return False
 
 
 async def _delete(blob: BlobClient, found: BlobProperties) -> bool:

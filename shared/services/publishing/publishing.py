@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from enum import Enum
 
@@ -13,7 +14,7 @@ from shared.domain.access_rights import AccessContext
 from shared.domain.archives.bala import Bala, require_coordinate
 from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate, Package
-from shared.domain.errors.base import Conflict, Forbidden, Invalid, Refusal
+from shared.domain.errors.base import Conflict, Forbidden, Invalid, Refusal, Unavailable
 from shared.domain.errors.identity import NotPermitted, TokenUnknown
 from shared.domain.errors.packages import (
     SpelledDifferently,
@@ -280,20 +281,26 @@ class Publishing(Struct, frozen=True):
         return tuple(found)
 
     async def _put_back(self, upload: Upload, push: _Push) -> bool:
-        """Store the archive of a release again if it is lost or incomplete; return whether it
-        was."""
+        """Store the archive of a release again if it is lost or damaged; return whether it was."""
         head = push.found.head
         release = push.found.release
         if head is None or release is None or release.state is State.REMOVED:
             return False
         if release.archive_digest != push.bala.archive_digest:
             return False
-        there = await self.archives.stat(release.archive)
-        if there is not None and there.size_bytes == release.size_bytes:
+        if await self._is_stored(release, upload.content):
             return False
         container = archive_container(head, release, self.readers)
         await self.archives.put(release.archive, upload.content, container)
         return True
+
+    async def _is_stored(self, release: Release, content: bytes | memoryview) -> bool:
+        there = await self.archives.stat(release.archive)
+        if there is None or there.size_bytes != release.size_bytes:
+            return False
+        with suppress(Unavailable):  # Lost just now, or on a part of the disk that is broken.
+            return await self.archives.read(release.archive) == content
+        return False
 
     async def _verified(self, content: bytes | memoryview, push: _Push) -> SigstoreBundle:
         bala = push.bala

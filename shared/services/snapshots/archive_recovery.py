@@ -5,13 +5,14 @@ from msgspec import Struct
 from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Invalid, NotFound
-from shared.domain.errors.packages import ReleaseNotFound
+from shared.domain.errors.packages import ArchiveLost, ReleaseNotFound
 from shared.domain.packages import Release, archive_container
 from shared.domain.release_states import State
 from shared.domain.visibility import Readers
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.metadata import MetadataStore
-from shared.ports.system import Clock
+
+_FOREVER_MS = 10**15  # After the time of every archive, also where the clock was set back since.
 
 
 class ArchiveRecovery(Struct, frozen=True):
@@ -19,7 +20,6 @@ class ArchiveRecovery(Struct, frozen=True):
 
     metadata: MetadataStore
     archives: ArchiveStore
-    clock: Clock
     readers: Readers
 
     async def put_back(self, coordinate: Coordinate, source: ArchiveStore) -> bool:
@@ -47,10 +47,14 @@ class ArchiveRecovery(Struct, frozen=True):
                 f"The archive of {coordinate} is damaged in that backup as well. Try an older one, "
                 "or push the same archive again.",
             )
-        # What is damaged has the same name, and a repeated `put` would keep it.
-        await self.archives.delete(release.archive_digest, self.clock.now_ms() + 1)
         container = archive_container(head, release, self.readers)
         await self.archives.put(release.archive, content, container)
+        if not await _has(self.archives, release):
+            # The other container of the cloud has a damaged copy.
+            await self.archives.delete(release.archive_digest, _FOREVER_MS)
+            await self.archives.put(release.archive, content, container)
+        if not await _has(self.archives, release):
+            raise ArchiveLost(coordinate)
         return True
 
 

@@ -175,7 +175,7 @@ async def test_a_job_runs_the_script_beside_its_package(template: Template, scra
         own = {"BALLROOM_TOKEN": template.people.ann.token}
         assert run(["-I", "-"], own) == (
             1,
-            "acme/greet:1.0.0  newest is 1.1.0\n1 versions checked, 1 of them need a look.\n",
+            "acme/greet:1.0.0  newest is 1.1.0\n1 version checked, 1 of them needs a look.\n",
         )
         assert run(["-I", "-", "--fail-on", "deprecated"], own)[0] == 0
         code, printed = run(["-I", "-", "--format", "sarif", "--fail-on", "never"], own)

@@ -6,6 +6,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate
 from shared.hosting.host import Host
@@ -119,6 +120,25 @@ async def test_a_push_of_the_same_bytes_brings_the_archive_back(
 async def test_the_push_at_once_brings_it_back_as_well(world: World) -> None:
     await world.push(ARCHIVE)
     assert (await pull(world)).content == ARCHIVE
+
+
+@pytest.mark.parametrize("push", [push_to_central, push_to_maven])
+async def test_a_push_of_the_same_bytes_replaces_a_damaged_archive_of_the_same_size(
+    world: World, push: Callable[[World, Person, bytes], Awaitable[None]]
+) -> None:
+    await damage(world)
+    await push(world, world.people.admin, ARCHIVE)
+    answer = await pull(world)
+    assert (answer.status_code, answer.content) == (200, ARCHIVE)
+
+
+async def damage(world: World) -> None:
+    """Store an archive in which a bit is wrong."""
+    at = Coordinate.parse("acme", "greet", "1.0.0")
+    release = (await world.stores.metadata.find(at)).release
+    assert release is not None
+    wrong = ARCHIVE[:-1] + bytes([ARCHIVE[-1] ^ 1])
+    await world.stores.archives.put(release.archive, wrong, ArchiveContainer.PUBLIC)
 
 
 async def test_other_bytes_and_people_without_the_right_bring_nothing(world: World) -> None:

@@ -327,3 +327,13 @@ def test_keys_are_read_or_refused(tmp_path: Path) -> None:
     with raises_refusal("bundle-key-unusable", match="cannot be written: File exists"):
         BundleKey.create(key)
     assert key.stat().st_mode & 0o077 == 0
+
+
+def test_a_key_whose_files_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    public_file(key).mkdir()
+    with raises_refusal("bundle-key-unusable", match="cannot be written: Is a directory"):
+        BundleKey.create(key)
+    assert list(tmp_path.iterdir()) == [public_file(key)]
+    public_file(key).rmdir()
+    assert BundleKey.create(key).line == public_file(key).read_text("ascii").strip()

@@ -319,6 +319,26 @@ def test_a_job_without_an_id_token_reads_what_it_lacks(
 # --- Failures ------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("host", [f"{'x' * 64}.internal", "no\u3002\u3002host", "host:99999"])
+def test_a_metadata_server_that_cannot_be_asked_gives_no_token(
+    double: Double, greet: Path, host: str
+) -> None:
+    ended = publish(double, {"GCE_METADATA_HOST": host}, greet)
+    assert ended.code == FAILED
+    assert "This job has no id token" in ended.printed
+
+
+def test_a_metadata_server_whose_answer_is_no_http_gives_no_token(
+    double: Double, greet: Path
+) -> None:
+    path = "/computeMetadata/v1/instance/service-accounts/default/identity"
+    double.replies[f"GET {path}"] = [NO_HTTP]
+    google = double.url.removeprefix("http://")
+    ended = publish(double, {"GCE_METADATA_HOST": google}, greet)
+    assert ended.code == FAILED
+    assert "This job has no id token" in ended.printed
+
+
 def test_the_token_ends_also_after_a_failure(double: Double, greet: Path) -> None:
     refusal = {"message": "acme/greet:1.0.0 is already published."}
     double.replies["POST /2.0/registry/packages"] = [_json(409, refusal)]
@@ -379,7 +399,7 @@ def test_a_registry_whose_answer_is_no_http_is_asked_again(double: Double, greet
     double.replies["POST /api/v1/dry-run"] = [NO_HTTP]
     ended = publish(double, {"BALLROOM_TOKEN": "blrm_stored"}, greet)
     assert ended.code == 0, ended.printed
-    assert f"{double.url} cannot be reached: no HTTP. Trying again in 1 seconds" in ended.printed
+    assert f"{double.url} cannot be reached: no HTTP. Trying again in 1 second." in ended.printed
 
 
 @pytest.mark.parametrize("host", ["a..b", "x y"])
@@ -403,14 +423,50 @@ def test_packages_are_published_after_those_that_they_need(double: Double, tmp_p
         packed(tmp_path, "acme/util:1.0.0", "acme/core:1.0.0"),
         packed(tmp_path, "acme/core:1.0.0"),
     ]
-    missing = {"rule": "missing-dependencies", "severity": "error", "message": "core is missing."}
-    said = _json(200, {"findings": [missing], "mayPublish": False})
+    core = _lacking("acme/util:1.0.0", "acme/core:1.0.0")
+    both = _lacking("acme/app:1.0.0", "acme/core:1.0.0", "acme/util:1.0.0")
     fine = _json(200, {"findings": [], "mayPublish": True})
-    double.replies["POST /api/v1/dry-run"] = [fine, said, said]
+    double.replies["POST /api/v1/dry-run"] = [fine, core, both]
     ended = publish(double, {"BALLROOM_TOKEN": "blrm_stored"}, *files)
     assert ended.code == 0, ended.printed
     assert list(double.published) == ["core", "util", "app"]
     assert double.steps.count("POST /api/v1/dry-run") == 5  # Two are checked again.
+
+
+@pytest.mark.parametrize(
+    "lacks",
+    [
+        ("acme/core:1.0.0", "acme/other:1.0.0"),
+        ("acme/core:2.0.0",),
+        ("acme/app:1.0.0",),
+        (),
+    ],
+    ids=["another package", "another version", "one that is published later", "an unknown one"],
+)
+def test_a_package_that_lacks_what_is_not_published_before_it_stops_the_run(
+    double: Double, tmp_path: Path, lacks: tuple[str, ...]
+) -> None:
+    files = [
+        packed(tmp_path, "acme/core:1.0.0"),
+        packed(tmp_path, "acme/util:1.0.0", "acme/core:1.0.0"),
+        packed(tmp_path, "acme/app:1.0.0", "acme/util:1.0.0"),
+    ]
+    fine = _json(200, {"findings": [], "mayPublish": True})
+    double.replies["POST /api/v1/dry-run"] = [fine, _lacking("acme/util:1.0.0", *lacks), fine]
+    ended = publish(double, {"BALLROOM_TOKEN": "blrm_stored"}, *files)
+    assert ended.code == FAILED
+    assert "acme/util:1.0.0 may not be published. acme/util:1.0.0 depends on" in ended.printed
+    assert list(double.published) == []
+
+
+def _lacking(release: str, *others: str) -> Reply:
+    """Return the answer of a dry run of a release whose dependencies are not in the registry."""
+    message = (
+        f"{release} depends on packages that are not in this registry: {', '.join(others)}. Push "
+        "them first, or correct Dependencies.toml."
+    )
+    missing = {"rule": "missing-dependencies", "severity": "error", "message": message}
+    return _json(200, {"findings": [missing], "mayPublish": False})
 
 
 def test_the_first_failure_ends_the_run_and_says_what_is_published(

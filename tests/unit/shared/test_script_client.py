@@ -13,16 +13,35 @@ from urllib.request import Request
 import pytest
 
 from functions.http.scripts import VERIFY_FILE, script_text
-from shared import audit, login, outdated, publish
+from shared import audit, login, outdated, publish, verify
 from shared.script_client import (
     HttpAnswer,
     flaw_of_address,
     objects_in,
     part_of_archive,
+    print_all_characters,
+    print_line,
     send_with_retries,
 )
 from tests.support.archives import bala
 from tests.support.world import URL
+
+
+@pytest.mark.parametrize(
+    "module", [audit, login, outdated, publish, verify], ids=lambda each: each.__name__
+)
+def test_a_character_that_the_output_cannot_have_is_printed_as_an_escape(
+    module: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows, where the output of a job is a pipe."""
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, "cp1252"))
+    with pytest.raises(SystemExit):
+        module.main(["--help"], URL)
+    print_line("\N{GREATER-THAN OR EQUAL TO} 1.0.0")
+    assert written.getvalue().endswith(b"\\u2265 1.0.0\n")
+    monkeypatch.setattr(sys, "stdout", None)
+    print_all_characters()
 
 
 @pytest.mark.parametrize(

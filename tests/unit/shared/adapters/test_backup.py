@@ -1,6 +1,7 @@
 """A backup is a registry by itself, also when it was made under load."""
 
 import asyncio
+import errno
 import os
 import shutil
 import sqlite3
@@ -11,14 +12,23 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from shared.adapters.backup import ARCHIVES_PER_REPORT, ArchiveChecks, Restored, backup, restore
-from shared.adapters.data_folder import DataFolder, FolderUnusable
+from shared.adapters.backup import (
+    ARCHIVES_PER_REPORT,
+    ArchiveChecks,
+    Restored,
+    backup,
+    half_restored,
+    restore,
+    unapplied_restore,
+)
+from shared.adapters.data_folder import DataFolder, FolderUnusable, put_folder_in_place
 from shared.adapters.embedded import EmbeddedStores, open_embedded
 from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.digests import Digest
 from shared.domain.archives.names import ArchiveName
 from shared.domain.transparency.log_states import PLACE_OF_STATE, LogState
 from shared.domain.versions import Version
+from shared.runtime.file_replacement import partial_path
 from shared.runtime.private_files import hold_file_lock, paths_readable_by_others
 from tests.contract.sample_records import BALA, DIGEST, GREET
 from tests.contract.worker_process import publish
@@ -116,6 +126,25 @@ async def test_a_backup_on_the_same_disk_takes_no_room_for_archives(tmp_path: Pa
         DataFolder(tmp_path / name).archives.archive(DIGEST) for name in ("data", "backup")
     )
     assert original.samefile(copy)
+
+
+@pytest.mark.usefixtures("registry")
+@pytest.mark.parametrize("number", [errno.EXDEV, errno.EMLINK])
+async def test_a_backup_reports_once_that_two_mounts_of_one_disk_let_it_link_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refused(_place: Path, _file: Path) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Path, "hardlink_to", refused)
+    reported = list[str]()
+    backup(tmp_path / "data", tmp_path / "copy", report=reported.append)
+    assert await versions(tmp_path / "copy") == {"1.0.0"}
+    if number == errno.EXDEV:
+        [sentence] = reported
+        assert f"{tmp_path}/data and {tmp_path}/copy are two mounts of one disk" in sentence
+    else:
+        assert reported == []
 
 
 async def test_a_backup_has_an_archive_that_the_registry_deletes_later(
@@ -295,6 +324,125 @@ async def test_a_copy_that_another_process_makes_is_left_alone(tmp_path: Path) -
     ):
         backup(tmp_path / "data", tmp_path / "backup")
     assert left.root.exists()
+
+
+@pytest.mark.usefixtures("registry")
+@pytest.mark.parametrize("other_disk", [False, True])
+async def test_a_copy_is_on_the_disk_before_it_gets_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, other_disk: bool
+) -> None:
+    synced = set[tuple[int, int]]()
+    in_place = list[set[tuple[int, int]]]()
+    fsync = os.fsync
+
+    def note(descriptor: int) -> None:
+        fsync(descriptor)
+        synced.add(identity(os.fstat(descriptor)))
+
+    def put(made: Path, target: Path) -> None:
+        put_folder_in_place(made, target)
+        in_place.append(set(synced))
+        synced.clear()
+
+    with another_disk(tmp_path) if other_disk else nullcontext(tmp_path) as disk:
+        monkeypatch.setattr(os, "fsync", note)
+        monkeypatch.setattr("shared.adapters.backup.put_folder_in_place", put)
+        backup(tmp_path / "data", disk / "new" / "copy")
+        copy = disk / "new" / "copy"
+        [before_its_name] = in_place
+        made = [copy, *(copy / "archives").rglob("*"), *(copy / "keys").rglob("*")]
+        assert archive_of(copy) in made
+        linked = [each for each in made if each.is_file() and each.stat().st_nlink > 1]
+        assert bool(linked) is not other_disk
+        for each in set(made) - set(linked):
+            assert identity(each.stat()) in before_its_name, each
+        for folder in (copy.parent, copy.parent.parent):
+            assert identity(folder.stat()) in synced, folder
+
+
+def identity(found: os.stat_result) -> tuple[int, int]:
+    return found.st_dev, found.st_ino
+
+
+@pytest.mark.usefixtures("registry")
+async def test_a_restore_that_fails_leaves_no_mark_in_a_folder_that_lost_its_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup(tmp_path / "data", tmp_path / "copy")
+    lost = DataFolder(tmp_path / "lost")
+    shutil.copytree(tmp_path / "data" / "archives", lost.archives.root)
+
+    def fails(_file: Path, _source: DataFolder, _place: DataFolder) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("shared.adapters.backup._copy_archive", fails)
+        with pytest.raises(FolderUnusable, match="is full"):
+            restore(tmp_path / "copy", lost.root)
+    assert half_restored(lost.root) is None
+    assert archive_of(lost.root).exists()
+    restore(tmp_path / "copy", lost.root)
+    assert await versions(lost.root) == {"1.0.0"}
+
+
+@pytest.mark.usefixtures("registry")
+async def test_a_restore_touches_nothing_of_one_that_another_process_makes(tmp_path: Path) -> None:
+    backup(tmp_path / "data", tmp_path / "copy")
+    lost = DataFolder(tmp_path / "lost")
+    shutil.copytree(tmp_path / "data" / "keys", lost.keys)
+    records = partial_path(lost.database)
+    records.write_bytes(b"being copied")
+    with (
+        hold_file_lock(lost.root / "copy.lock"),
+        pytest.raises(FolderUnusable, match="Another process is at work"),
+    ):
+        restore(tmp_path / "copy", lost.root)
+    assert records.exists()
+    assert half_restored(lost.root) == lost.root
+
+
+def test_a_killed_restore_is_found_also_where_the_data_folder_is_a_link(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    left = disk / "data.partial"
+    (disk / "data").mkdir(parents=True)
+    left.mkdir()
+    (left / "copy.lock").touch()
+    (tmp_path / "link").symlink_to(disk / "data")
+    assert half_restored(tmp_path / "link") == left
+
+
+@pytest.mark.usefixtures("registry")
+async def test_a_restore_of_a_backup_with_any_name_is_known_until_its_list_is_applied(
+    tmp_path: Path,
+) -> None:
+    source = tmp_path / os.fsdecode(b"copy \xe9 \xc3\xa9")
+    backup(tmp_path / "data", source)
+    restore(source, tmp_path / "restored")
+    assert unapplied_restore(tmp_path / "restored") == source
+
+
+@pytest.mark.usefixtures("registry")
+async def test_a_restore_reports_a_list_of_revocations_that_cannot_be_read_and_goes_on(
+    tmp_path: Path,
+) -> None:
+    backup(tmp_path / "data", tmp_path / "copy")
+    DataFolder(tmp_path / "data").revocations.unlink(missing_ok=True)
+    unreadable = tmp_path / "other.revocations.jsonl"
+    unreadable.mkdir()
+    reported = list[str]()
+    restored_to = tmp_path / "elsewhere" / "restored"
+    restored = restore(tmp_path / "copy", restored_to, report=reported.append)
+    assert await versions(restored_to) == {"1.0.0"}
+    assert reported == [f"The list of revocations {unreadable} cannot be read: Is a directory."]
+    assert not restored.has_newer_list
+
+
+@pytest.mark.usefixtures("registry")
+async def test_a_backup_names_the_list_of_revocations_that_it_cannot_read(tmp_path: Path) -> None:
+    DataFolder(tmp_path / "data").revocations.mkdir()
+    with pytest.raises(FolderUnusable, match=r"^\S+/data/revocations.jsonl cannot be read"):
+        backup(tmp_path / "data", tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
 
 
 async def test_the_log_of_a_restored_registry_is_whole_and_waits_for_its_operator(

@@ -92,6 +92,21 @@ def test_a_release_that_the_backup_lacks_is_named(published: Terminal, tmp_path:
     assert "is no backup" in published.fail(*back[:4], str(tmp_path / "nowhere"))
 
 
+def test_a_damaged_archive_of_the_future_is_brought_back(
+    published: Terminal, tmp_path: Path
+) -> None:
+    """As where the clock of the machine was set back."""
+    [here] = (published.data / "archives" / "sha256").glob("*/*/*")
+    content = here.read_bytes()
+    published.run("backup", str(tmp_path / "backup"))
+    here.unlink()
+    here.write_bytes(content[:-1] + b"x")
+    os.utime(here, (4_000_000_000, 4_000_000_000))
+    back = ("restore", "--release", "acme/greet:1.0.0", "--from", str(tmp_path / "backup"))
+    assert "is back" in published.run(*back)
+    assert here.read_bytes() == content
+
+
 def test_a_restore_ends_with_a_list_of_what_is_damaged(published: Terminal, tmp_path: Path) -> None:
     published.run("backup", str(tmp_path / "backup"))
     [archive] = (tmp_path / "backup" / "archives" / "sha256").glob("*/*/*")
