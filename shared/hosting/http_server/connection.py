@@ -115,7 +115,7 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
     transport: asyncio.Transport
     received_at = 0.0
     blocked_since: float | None = None  # Since when the client reads less than is written to it.
-    # The end of the previous request, while no other one has begun.
+    # The end of the previous request or of its answer, while no other one has begun.
     idle_since: float | None = None
     is_reading_paused = False
     _phase = Phase.NOTHING
@@ -337,10 +337,13 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
         self._requests_read += 1
         if self._second_head:
             return
+        request = self.request
         if self._is_answered:
             self._is_answered = False
-        elif self.request is not None:
-            self.request.end_body()
+        elif request is not None:
+            request.end_body()
+        if self.idle_since is None and not self.pipeline and (not request or request.is_complete):
+            self.idle_since = self.loop.time()  # It was answered before its body had arrived.
 
     # --- What a request that is served calls ---
 
