@@ -58,6 +58,7 @@ class HasAnswerCache(Protocol):
 class ConnectionTimeouts(Struct, frozen=True):
     """How slow a client may be before its connection is closed without an answer."""
 
+    handshake_seconds: float = 10.0  # From the connection to the end of its TLS handshake.
     sending_seconds: float = 30.0  # Between two pieces of one request.
     head_seconds: float = 20.0  # From the first byte of a request to the end of its head.
     body_seconds: float = 900.0  # From there to the end of its body.
@@ -411,6 +412,10 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
             self.transport.close()
         else:
             self.request.keep_alive = False
+
+    def abort(self) -> None:
+        """Close the connection at once; drop what is not sent yet."""
+        self.transport.abort()
 
     def has_timed_out(self, now: float, timeouts: ConnectionTimeouts) -> bool:
         """Check whether the client sends or reads more slowly than it may."""
