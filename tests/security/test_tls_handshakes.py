@@ -15,6 +15,9 @@ from shared.hosting.http_server.server import Certificate, ConnectionLimits
 from tests.support.authorities import CertificateAuthority
 from tests.support.sample_app import build_app
 from tests.support.server import Address, read_all, served_app
+from tests.support.storage import one_machine
+
+pytestmark = one_machine("it is about the host, over no store")
 
 REQUEST = b"GET /any HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 MOST = 3
