@@ -1,6 +1,7 @@
 """Row 24, exhaustion by connections: a client that never ends its TLS handshake takes no place from
 others."""
 
+import select
 import socket
 import ssl
 from collections.abc import Generator
@@ -52,9 +53,12 @@ def test_connections_in_their_handshake_count_as_connections(
     limited: Address, authority: CertificateAuthority
 ) -> None:
     with ExitStack() as stack:
-        silent = [stack.enter_context(limited.connect()) for _ in range(5 * MOST)]
-        for each in silent[: 4 * MOST]:
-            assert read_all(each) == b""
+        silent = {stack.enter_context(limited.connect()) for _ in range(5 * MOST)}
+        while len(silent) > MOST:
+            ended, _, _ = select.select(silent, [], [], ConnectionTimeouts().handshake_seconds / 2)
+            assert ended
+            assert {read_all(each) for each in ended} == {b""}
+            silent.difference_update(ended)
         with encrypted(limited, authority.file) as connection:
             connection.sendall(REQUEST)
             assert read_all(connection).startswith(b"HTTP/1.1 200 OK\r\n")
