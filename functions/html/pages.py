@@ -244,10 +244,14 @@ class Pages(Face[PageCallT]):
         """Let the handler answer; the notices are read."""
         return await operation.handle(call)
 
+    def page_of(self, call: PageCallT) -> str:
+        """Return the path and query of the page that a call is for."""
+        return call.target
+
     def refused(self, call: PageCallT, refusal: Refusal) -> Answer:
         """Return the refusal as a page with its sentence and the id of the request."""
         if isinstance(refusal, SignInToRead) and call.method == "GET" and _is_browser(call):
-            return see_other(f"/sign-in?{urlencode({'to': call.target})}")
+            return see_other(f"/sign-in?{urlencode({'to': self.page_of(call)})}")
         status = STATUS_BY_KIND[refusal.kind]
         title = _TITLES.get(status, "Request failed")
         page = call.refusal_page or USUAL_REFUSAL_PAGE

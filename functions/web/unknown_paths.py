@@ -65,10 +65,14 @@ class _JsonApi(JsonFace[Call]):
 
 
 class UnknownPaths(PublicPages):
-    """Pages about paths that nothing else serves; programs get JSON below their prefixes."""
+    """Pages about paths that nothing else serves; programs get JSON below their prefixes.
 
-    def __init__(self) -> None:
+    `prefixes` are the first segments of all other routes.
+    """
+
+    def __init__(self, prefixes: Set[str]) -> None:
         super().__init__()
+        self._prefixes = prefixes
         self._by_prefix: dict[str, Face[Any]] = {
             _CENTRAL: central,
             _API: _JsonApi(),
@@ -82,6 +86,10 @@ class UnknownPaths(PublicPages):
             call.identify_as_anonymous()
         else:
             await super().identify(call)
+
+    def page_of(self, call: PublicPageCall) -> str:
+        """Return the page that a short address leads to, so that a sign-in returns there."""
+        return package_page(_path_of(call.route_params), self._prefixes) or super().page_of(call)
 
     def refused(self, call: PublicPageCall, refusal: Refusal) -> Answer:
         face = self._of_programs(call)
@@ -102,13 +110,14 @@ def missing_operation(operations: Sequence[Operation]) -> Operation:
     A request that one of them has is answered by it, so that nothing depends on the order in which
     the host compares routes.
     """
-    other_paths = _OtherPaths(operations)
+    prefixes = {each.route.split("/")[0].lower() for each in operations}
+    other_paths = _OtherPaths(operations, prefixes)
     return Operation(
         CATCH_ALL,
         EVERY_PATH,
         ALL_METHODS,
         Effect.READ,
-        UnknownPaths(),
+        UnknownPaths(prefixes),
         other_paths.explain,
         respond=other_paths.respond,
     )
@@ -117,9 +126,9 @@ def missing_operation(operations: Sequence[Operation]) -> Operation:
 class _OtherPaths:
     """Answers every request that reaches the last route."""
 
-    def __init__(self, operations: Sequence[Operation]) -> None:
+    def __init__(self, operations: Sequence[Operation], prefixes: Set[str]) -> None:
         self._rerouting = Rerouting(operations)
-        self._prefixes = {each.route.split("/")[0].lower() for each in operations}
+        self._prefixes = prefixes
 
     async def respond(
         self,

@@ -134,23 +134,27 @@ class ConfinedProcess:
     async def _turn_of_the_machine(self) -> BinaryIO:
         """Return the lock that one job of the machine holds. Who waits for it holds a second lock
         meanwhile, so that a process with many jobs lets the others in between."""
-        if self._closed or self._now() < self._paused_until:
-            raise ConfinedUnavailable
-        try:
-            with await self._wait_for("confined.wanted"):
-                return await self._wait_for("confined.lock")
-        except OSError as error:
-            self._back_off(error)
-            raise ConfinedUnavailable from None
+        with await self._wait_for("confined.wanted"):
+            return await self._wait_for("confined.lock")
 
     async def _wait_for(self, name: str) -> BinaryIO:
         """Return a lock of the machine, once it is free, as an open file."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        while (lock := try_file_lock(self._folder / name)) is None:
-            if self._closed:
-                raise ConfinedUnavailable
-            await asyncio.sleep(_POLL_SECONDS)
+        self._require_open()
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            while (lock := try_file_lock(self._folder / name)) is None:
+                if self._closed:
+                    raise ConfinedUnavailable
+                await asyncio.sleep(_POLL_SECONDS)
+        except OSError as error:
+            self._back_off(error)
+            raise ConfinedUnavailable from None
         return lock
+
+    def _require_open(self) -> None:
+        """Raise `ConfinedUnavailable` after the end, and in the pause after a failure."""
+        if self._closed or self._now() < self._paused_until:
+            raise ConfinedUnavailable
 
     async def _advance(self, job: "_Job", child: Child) -> None:
         """Run the job until it is done or the child ends because of a part, which is refused."""
@@ -175,8 +179,7 @@ class ConfinedProcess:
         return self._child
 
     async def _start(self, jobs: Path) -> Child:
-        if self._closed or self._now() < self._paused_until:
-            raise ConfinedUnavailable
+        self._require_open()
         try:
             child = await Child.start(self._tasks, jobs)
         except (OSError, ChildEnded) as error:

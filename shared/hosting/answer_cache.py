@@ -31,6 +31,7 @@ from shared.hosting.responses import (
     CachedAnswer,
     RawHeaders,
     encode_head,
+    may_expect_continue,
     send_answer,
 )
 from shared.runtime.answers import (
@@ -63,6 +64,7 @@ _NEW_EACH_TIME = frozenset(
 _CACHEABLE_METHODS = frozenset(("GET", "HEAD"))
 
 # Headers that cacheable answers depend on. `Origin`: the host itself adds the headers of CORS.
+# `Expect`: some clients wait for `100 Continue`.
 _COMPARED = frozenset(
     (
         "host",
@@ -80,6 +82,7 @@ _COMPARED = frozenset(
         "cache-control",
         "pragma",
         "content-length",
+        "expect",
     )
 )
 # Headers that are logged or counted for each cache hit; no answer depends on them.
@@ -228,8 +231,13 @@ class AnswerCache:
         return tuple(sorted((k, query[k]) for k in self._query_keys & query.keys())) or b""
 
     def _storing_send(self, scope: Scope, send: Send) -> Send:
-        """Return a `send` that stores the answer if it is cacheable."""
-        if scope[_LOOKUP] is Lookup.UNCACHEABLE:
+        """Return a `send` that stores the answer if it is cacheable.
+
+        None is stored for a client that may wait for `100 Continue`. The key has `Expect`, so such
+        a request finds no answer: an answer without `100 Continue` closes the connection
+        (`ContinueGate`).
+        """
+        if scope[_LOOKUP] is Lookup.UNCACHEABLE or may_expect_continue(scope["headers"]):
             return send
         read: set[str] = scope[HEADERS_READ]
         start: Message = {}

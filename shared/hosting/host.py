@@ -327,10 +327,17 @@ class Timers:
 
     async def _follow(self, timer: TimerFunction) -> None:
         while True:
-            due_ms = next_run(timer.schedule, self._clock.now_ms())
-            while (left_ms := due_ms - self._clock.now_ms()) > 0:
-                await self._sleep(min(left_ms / 1000, LONGEST_SLEEP_SECONDS))
+            await self._sleep_until_due(timer.schedule)
             try:
                 await timer.call(TimerRequest(past_due=False))
             except Exception:
                 log.exception("function.failed", function=timer.name)
+
+    async def _sleep_until_due(self, schedule: str) -> None:
+        began_ms = self._clock.now_ms()
+        due_ms = next_run(schedule, began_ms)
+        while (now_ms := self._clock.now_ms()) < due_ms:
+            if now_ms < began_ms:  # The clock was set back, and may need hours to get there again.
+                began_ms = now_ms
+                due_ms = next_run(schedule, now_ms)
+            await self._sleep(min((due_ms - now_ms) / 1000, LONGEST_SLEEP_SECONDS))

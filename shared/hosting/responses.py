@@ -100,7 +100,7 @@ def response_of(returned: object, method: str) -> HostResponse:
     headers = [(name.encode("ascii"), value.encode("ascii")) for name, value in lines]
     has_no_body = method == "HEAD" or answer.status in WITHOUT_BODY
     content = None
-    if answer.gzipped_body:
+    if answer.gzipped_body and not has_no_body:
         decompressed = gzip.GzipFile(fileobj=BytesIO(answer.gzipped_body))
         content = FileContent(decompressed, int(named["content-length"]))
     body = b"" if has_no_body else answer.body

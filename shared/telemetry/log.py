@@ -39,6 +39,7 @@ class _Lines:
 
     def __init__(self) -> None:
         self._buffered: list[bytes | _Request] = []
+        self._lost = 0  # Lines that could not be written since one was.
         self.form: Callable[[str, str, float, Event], bytes] = _json_line
         self.is_quiet = False  # Whether requests that were answered have no line.
         atexit.register(self.flush)
@@ -63,15 +64,32 @@ class _Lines:
         self.flush()
 
     def flush(self) -> None:
+        """Write the buffered lines; drop them if that fails, such as on a full disk."""
         buffered = self._buffered
         self._buffered = []
-        if buffered:
-            lines = [
-                each if isinstance(each, bytes) else self.form("request", "info", *each)
-                for each in buffered
-            ]
+        if not buffered:
+            return
+        lines = [
+            each if isinstance(each, bytes) else self.encoded("request", "info", *each)
+            for each in buffered
+        ]
+        try:
             sys.stderr.buffer.write(b"\n".join(lines) + b"\n")
             sys.stderr.buffer.flush()
+        except (OSError, ValueError):  # ValueError: standard error is closed.
+            # What is logged has happened: its request must not fail afterwards.
+            self._lost += len(lines)
+            return
+        if lost := self._lost:
+            self._lost = 0
+            log.warning("log.lines_lost", count=lost)
+
+    def encoded(self, event: str, level: str, at: float, fields: Event) -> bytes:
+        """Return the line of an event; as JSON with one text if its fields cannot be encoded."""
+        try:
+            return self.form(event, level, at, fields)
+        except (TypeError, ValueError):  # Such as for half of a surrogate pair.
+            return _json_line(event, level, at, {"fields": ascii(fields)})
 
 
 class Log:
@@ -111,7 +129,7 @@ class Log:
             )
         if level == "error":
             record_metric(LOG_ERRORS, 1, {"event": event})
-        line = _lines.form(event, level, time.time(), fields)
+        line = _lines.encoded(event, level, time.time(), fields)
         # Problems are written at once: the process may be about to end.
         (_lines.now if LEVELS[level] >= LEVELS["warning"] else _lines.later)(line)
 

@@ -1,11 +1,13 @@
 """With BALLROOM_READERS=signed_in nobody without credentials learns a name on any route."""
 
 from base64 import urlsafe_b64encode
+from urllib.parse import urlencode
 
 import pytest
 
 from functions.faces import operations
 from functions.http.operations import Operation
+from functions.http.return_paths import return_path
 from shared.domain.visibility import Readers
 from shared.settings import Settings
 from tests.protocol.bal.failures import ClientFailure
@@ -121,6 +123,32 @@ async def test_a_browser_signs_in_and_comes_back(closed: World) -> None:
     assert answer.headers["location"] == "/sign-in?to=%2Fpackages%2Facme%2Fpublic%3Ftab%3Dx"
     browser = await signed_in(closed, closed.people.bob, "/packages/acme/public")
     assert "acme/public" in browser.text
+
+
+@pytest.mark.parametrize("address", ["/acme/public", "/acme/public/", "/acme/missing"])
+async def test_a_browser_at_a_short_address_returns_to_the_page_of_the_package(
+    closed: World, address: str
+) -> None:
+    answer = await closed.http.get(URL + address, headers=BROWSER)
+    assert answer.status_code == 303
+    page = f"/packages{address.rstrip('/')}"
+    assert answer.headers["location"] == f"/sign-in?{urlencode({'to': page})}"
+    assert return_path(page) == page
+
+
+async def test_a_browser_at_a_short_address_of_a_version_returns_to_its_page(closed: World) -> None:
+    answer = await closed.http.get(f"{URL}/acme/public/1.0.0", headers=BROWSER)
+    assert answer.headers["location"] == "/sign-in?to=%2Fpackages%2Facme%2Fpublic%2F1.0.0"
+
+
+@pytest.mark.parametrize(
+    "address", ["/account@evil.example", "/evil.example/x/y/z", "/acme/..%2fx"]
+)
+async def test_a_browser_at_another_address_returns_to_no_package(
+    closed: World, address: str
+) -> None:
+    answer = await closed.http.get(URL + address, headers=BROWSER)
+    assert "packages" not in answer.headers.get("location", "")
 
 
 async def test_the_dashboard_that_the_documentation_of_ballerina_names_leads_to_the_tokens(

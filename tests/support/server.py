@@ -12,7 +12,13 @@ import httpx
 from starlette.types import ASGIApp
 
 from shared.hosting.http_server.connection import ConnectionTimeouts
-from shared.hosting.http_server.server import Certificate, bind, create_server, listen
+from shared.hosting.http_server.server import (
+    Certificate,
+    ConnectionLimits,
+    bind,
+    create_server,
+    listen,
+)
 
 START_SECONDS = 30.0  # Generous: a slow machine is no failure.
 
@@ -56,6 +62,7 @@ def served_app(
     app: ASGIApp,
     *,
     timeouts: ConnectionTimeouts | None = None,
+    limits: ConnectionLimits | None = None,
     certificate: Certificate | None = None,
     at: socket.socket | None = None,
 ) -> Generator[Address]:
@@ -66,7 +73,12 @@ def served_app(
     bound = at or bind("127.0.0.1", 0)
     listen(bound)
     port: int = bound.getsockname()[1]
-    serving = create_server(app, certificate=certificate, timeouts=timeouts or ConnectionTimeouts())
+    serving = create_server(
+        app,
+        certificate=certificate,
+        timeouts=timeouts or ConnectionTimeouts(),
+        limits=limits or ConnectionLimits(),
+    )
     thread = Thread(target=serving.run, args=(bound,), name="server")
     thread.start()
     try:

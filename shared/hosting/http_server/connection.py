@@ -58,6 +58,7 @@ class HasAnswerCache(Protocol):
 class ConnectionTimeouts(Struct, frozen=True):
     """How slow a client may be before its connection is closed without an answer."""
 
+    handshake_seconds: float = 10.0  # From the connection to the end of its TLS handshake.
     sending_seconds: float = 30.0  # Between two pieces of one request.
     head_seconds: float = 20.0  # From the first byte of a request to the end of its head.
     body_seconds: float = 900.0  # From there to the end of its body.
@@ -115,7 +116,7 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
     transport: asyncio.Transport
     received_at = 0.0
     blocked_since: float | None = None  # Since when the client reads less than is written to it.
-    # The end of the previous request, while no other one has begun.
+    # The end of the previous request or of its answer, while no other one has begun.
     idle_since: float | None = None
     is_reading_paused = False
     _phase = Phase.NOTHING
@@ -337,10 +338,13 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
         self._requests_read += 1
         if self._second_head:
             return
+        request = self.request
         if self._is_answered:
             self._is_answered = False
-        elif self.request is not None:
-            self.request.end_body()
+        elif request is not None:
+            request.end_body()
+        if self.idle_since is None and not self.pipeline and (not request or request.is_complete):
+            self.idle_since = self.loop.time()  # It was answered before its body had arrived.
 
     # --- What a request that is served calls ---
 
@@ -408,6 +412,10 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
             self.transport.close()
         else:
             self.request.keep_alive = False
+
+    def abort(self) -> None:
+        """Close the connection at once; drop what is not sent yet."""
+        self.transport.abort()
 
     def has_timed_out(self, now: float, timeouts: ConnectionTimeouts) -> bool:
         """Check whether the client sends or reads more slowly than it may."""

@@ -150,8 +150,10 @@ class ServedRequest:
         try:
             await app(self.scope, self.receive, self.send)
         except BaseException:
-            log.exception("application.failed")
-            await self._end_failed()
+            try:
+                log.exception("application.failed")
+            finally:  # Without an answer the connection would never end.
+                await self._end_failed()
         else:
             if not self.is_complete and not self.is_disconnected:
                 log.error("application.did_not_answer")

@@ -10,7 +10,7 @@ import ssl
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from shared.domain.client_addresses import Networks, caller_network, is_shared
 from shared.hosting.http_server.connection import Connection, ConnectionTimeouts, ServerState
 from shared.hosting.http_server.garbage_collection import collect_garbage
 from shared.hosting.http_server.lifespan import Lifespan
+from shared.hosting.http_server.tls_handshakes import TlsHandshake, TlsListener
 from shared.hosting.requests import ASGIApp
 from shared.hosting.triggers import StartRefused
 from shared.telemetry.log import log
@@ -126,7 +127,7 @@ class Server:
         self.should_exit = False
         self._must_exit = False  # Without waiting for anybody.
         self._state = ServerState(app)
-        self._tls = tls
+        self._tls = tls and TlsListener(self._state, tls, timeouts.handshake_seconds)
         self._timeouts = timeouts
         self._limits = limits
         self._lifeline: int | None = None
@@ -158,17 +159,29 @@ class Server:
         if not await lifespan.start():
             sys.exit(FAILED_TO_START)
         self._state.update_default_headers()
-        listening = await asyncio.get_running_loop().create_server(
-            lambda: Connection(self._state), sock=bound, ssl=self._tls, backlog=BACKLOG
-        )
+        stop_listening = await self._listen(bound)
         gc.collect()  # Objects made at the start live until the end, and are set aside.
         self.ready.set()
         await self._watch_connections()
-        listening.close()
+        stop_listening()
         bound.close()
         await self._end_connections()
         if not self._must_exit:
             await lifespan.end()
+
+    async def _listen(self, bound: socket.socket) -> Callable[[], object]:
+        """Accept connections; return what ends that."""
+        if self._tls is not None:
+            bound.listen(BACKLOG)
+            return asyncio.create_task(self._tls.accept(bound)).cancel
+        listening = await asyncio.get_running_loop().create_server(
+            lambda: Connection(self._state), sock=bound, backlog=BACKLOG
+        )
+        return listening.close
+
+    @property
+    def _handshakes(self) -> Collection[TlsHandshake]:
+        return self._tls.handshakes if self._tls is not None else ()
 
     def stop_at_end_of(self, descriptor: int) -> None:
         """Stop when the other end of a pipe is closed, or its process ends."""
@@ -196,17 +209,18 @@ class Server:
         connections = list(self._state.connections)
         for connection in connections:
             if connection.has_timed_out(now, self._timeouts):
-                connection.transport.abort()
+                connection.abort()
             elif connection.has_idled(now, self._timeouts):
                 connection.transport.close()
-        for connection in (
-            *slow_readers(connections, self._limits),
-            *surplus_connections(connections, self._limits),
-        ):
-            connection.transport.abort()
+        for connection in slow_readers(connections, self._limits):
+            connection.abort()
+        for surplus in surplus_connections([*connections, *self._handshakes], self._limits):
+            surplus.abort()
 
     async def _end_connections(self) -> None:
         """Close all connections, and wait for the answers to requests that came before."""
+        for handshake in list(self._handshakes):
+            handshake.abort()
         for connection in list(self._state.connections):
             connection.shut_down()
         await asyncio.sleep(CHECK_SECONDS)
@@ -265,14 +279,14 @@ def create_server(
 
 
 def surplus_connections(
-    connections: Sequence[Connection], limits: ConnectionLimits
-) -> list[Connection]:
+    connections: Sequence[Connection | TlsHandshake], limits: ConnectionLimits
+) -> list[Connection | TlsHandshake]:
     """Return the connections over the limits: those that wait longest for their client."""
     if len(connections) <= min(limits.connections, limits.connections_of_address):
         return []
     ordered = sorted(connections, key=lambda each: each.closing_order)
     counts = Counter(_counted_as(each.address, limits.proxies) for each in connections)
-    surplus: list[Connection] = []
+    surplus: list[Connection | TlsHandshake] = []
     for each in ordered:
         address = _counted_as(each.address, limits.proxies)
         is_of_many = address != "" and counts[address] > limits.connections_of_address

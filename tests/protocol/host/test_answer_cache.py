@@ -575,9 +575,7 @@ async def test_the_line_of_a_streamed_archive_has_the_status_that_was_sent(
     configure("warning")
     lines = [json.loads(line) for line in capsysbinary.readouterr().err.splitlines()]
     noted = {line["request_id"]: line["status"] for line in lines if line["event"] == "request"}
-    named = [each for each in answers if "x-request-id" in each.headers]
-    assert len(named) >= 3
-    for answer in named:
+    for answer in answers:
         assert noted[answer.headers["x-request-id"]] == answer.status_code
     assert sorted(noted.values()) == [206, 304, 304, 412, 416]
 

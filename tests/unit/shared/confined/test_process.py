@@ -69,14 +69,17 @@ async def test_a_process_that_cannot_be_started_is_tried_again_after_growing_pau
     assert "ModuleNotFoundError" in events[0]["error"]
 
 
-async def test_during_a_pause_nothing_is_started_or_logged(tmp_path: Path, folder: Path) -> None:
+@pytest.mark.parametrize("task", ["parts", "check"])
+async def test_during_a_pause_nothing_is_started_or_logged(
+    tmp_path: Path, folder: Path, task: str
+) -> None:
     machine = tmp_path / "machine"
     machine.write_text("This is not a folder.")
     confined = ConfinedProcess(machine, BUDGET, tasks=TASKS)
     with capture_logs() as events:
         for _ in range(3):
             with pytest.raises(ConfinedUnavailable):
-                await confined.run("parts", folder, [])
+                await confined.run(task, folder, [])
     assert [each["event"] for each in events] == ["confined.start_failed"]
 
 

@@ -178,6 +178,18 @@ async def test_only_reads_are_repeated(stores: Stores, method: str) -> None:
     assert [(await asked(cache, "/one", method)).body for _ in range(2)] == [b"1", b"2"]
 
 
+@pytest.mark.parametrize("expectation", ["100-continue", "x, 100-Continue"])
+async def test_a_request_whose_client_waits_for_100_continue_is_left_to_the_application(
+    stores: Stores, expectation: str
+) -> None:
+    cache = AnswerCache(App(stores), stores, anybody)
+    await asked(cache, content_length="4")
+    for expected in (b"2", b"3"):
+        answer = await asked(cache, content_length="4", expect=expectation)
+        assert answer.body == expected
+    assert (await asked(cache, content_length="4")).body == b"1"
+
+
 async def test_stores_that_do_not_answer_are_left_to_the_application(stores: Stores) -> None:
     cache = AnswerCache(App(stores), stores, anybody)
     await asked(cache)

@@ -96,6 +96,18 @@ async def test_a_header_of_two_lines_is_never_sent() -> None:
     assert (answer.status, [event["event"] for event in events]) == (500, ["function.failed"])
 
 
+async def test_a_head_decompresses_nothing() -> None:
+    app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+    @app.route("packed")
+    async def packed(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - as above.
+        headers = {"Content-Length": "7"}
+        return FunctionResponse(Answer(headers=headers, gzipped_body=b"This is not gzip."))
+
+    answer = await ask(Host(app), scope("HEAD", "/packed"))
+    assert (answer.status, answer.headers["content-length"], answer.body) == (200, "7", b"")
+
+
 @pytest.mark.parametrize("method", ["get", "Head", "options", "post"])
 async def test_a_method_is_compared_without_case(method: str) -> None:
     # Other servers of ASGI applications may pass it on as it was sent.

@@ -80,6 +80,21 @@ async def test_a_timer_runs_whenever_it_is_due(tmp_path: Path) -> None:
     assert runs.at == ["08:00:00", "09:00:00", "10:00:00"]
 
 
+async def test_a_timer_runs_when_it_is_due_by_a_clock_that_was_set_back(tmp_path: Path) -> None:
+    runs = Runs(clock_at(FIRST))
+    sleeper = Sleeper(runs.clock, FIRST + timedelta(minutes=40))
+
+    async def sleep(seconds: float) -> None:
+        if runs.clock.stepped_ms == 0:
+            runs.clock.step(timedelta(hours=-2))
+        await sleeper.sleep(seconds)
+
+    function = TimerFunction("Upkeep", HOURLY, runs)
+    async with running(Timers([function], tmp_path, runs.clock, sleep).run()):
+        await eventually(lambda: len(runs.at) == 3)
+    assert runs.at == ["06:00:00", "07:00:00", "08:00:00"]
+
+
 async def test_only_the_owner_runs_timers_and_another_process_takes_over(tmp_path: Path) -> None:
     first = Runs(clock_at(FIRST))
     second = Runs(clock_at(FIRST))

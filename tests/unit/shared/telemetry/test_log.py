@@ -8,6 +8,7 @@ import pty
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import datetime
 
 import pytest
@@ -134,6 +135,86 @@ def test_the_lines_of_requests_are_as_other_lines_and_in_their_order() -> None:
     times = [datetime.fromisoformat(each["timestamp"]) for each in (*requests, last)]
     assert times == sorted(times)
     assert {len(each["timestamp"]) for each in requests} == {len("2026-11-20T00:00:00.000000Z")}
+
+
+SPEAK_TO_NOBODY = """
+import asyncio, os
+from shared.telemetry.log import LINES_AT_ONCE, configure, log, log_request
+
+async def main():
+    configure("info")
+    for number in range(LINES_AT_ONCE):
+        log_request(operation="read", number=number)
+    log.warning("unheard")
+    print("answered", flush=True)
+    os.dup2(1, 2)
+    log.warning("heard")
+    log.warning("heard again")
+
+asyncio.run(main())
+"""
+
+
+def full_disk() -> int:
+    return os.open("/dev/full", os.O_WRONLY)
+
+
+def pipe_without_reader() -> int:
+    reading, writing = os.pipe()
+    os.close(reading)
+    return writing
+
+
+@pytest.mark.parametrize("open_error_stream", [full_disk, pipe_without_reader])
+def test_lines_that_cannot_be_written_fail_nothing_and_are_counted_later(
+    open_error_stream: Callable[[], int],
+) -> None:
+    broken = open_error_stream()
+    spoken = subprocess.run(
+        [sys.executable, "-c", SPEAK_TO_NOBODY],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=broken,
+        check=True,
+        timeout=60,
+    )
+    os.close(broken)
+    said, *lines = spoken.stdout.splitlines()
+    assert said == b"answered"
+    events = [json.loads(line) for line in lines]
+    [lost] = [each for each in events if each["event"] == "log.lines_lost"]
+    assert lost["count"] == LINES_AT_ONCE + 1
+    assert [each["event"] for each in events][-3:] == ["heard", "log.lines_lost", "heard again"]
+
+
+SPEAK_OF_UNUSUAL_VALUES = """
+import asyncio
+from shared.telemetry.log import configure, log, log_request
+
+async def main():
+    configure("info")
+    log_request(operation="first", status=200)
+    log_request(operation="\\ud800", status=200)
+    log_request(operation="third", status=200)
+    log.warning("told", size=2**64, name="\\ud800")
+
+asyncio.run(main())
+"""
+
+
+def test_values_that_json_has_not_are_written_as_text_and_lose_no_other_line() -> None:
+    spoken = subprocess.run(
+        [sys.executable, "-c", SPEAK_OF_UNUSUAL_VALUES],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    first, second, third, told = (json.loads(line) for line in spoken.stderr.splitlines())
+    assert (first["operation"], third["operation"]) == ("first", "third")
+    assert second["fields"] == r"{'operation': '\ud800', 'status': 200}"
+    assert (told["event"], told["level"]) == ("told", "warning")
+    assert told["fields"] == r"{'size': 18446744073709551616, 'name': '\ud800'}"
 
 
 SPEAK_TO_A_PERSON = """

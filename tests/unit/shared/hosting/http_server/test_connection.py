@@ -14,6 +14,7 @@ from shared.hosting.http_server.connection import (
     Connection,
     ConnectionTimeouts,
     Phase,
+    ServerState,
 )
 from shared.hosting.requests import Receive, Scope, Send
 from shared.hosting.responses import (
@@ -23,6 +24,7 @@ from shared.hosting.responses import (
     send_answer,
 )
 from tests.support.server import Address, read_all, served_app
+from tests.unit.shared.hosting.noting_transport import NotingTransport
 
 TIMEOUTS = ConnectionTimeouts(sending_seconds=30, reading_seconds=60, idle_seconds=120)
 
@@ -309,6 +311,28 @@ def test_a_connection_is_closed_when_no_request_follows(hasty: Address, path: st
 def test_a_request_is_answered_however_long_that_takes(hasty: Address, first: str) -> None:
     together = request(f"GET {first}") + request("GET /late")
     assert bodies(hasty.exchange(together)) == [f"{first[1:]} {first}", "made late"]
+
+
+@pytest.mark.parametrize("path", ["/ready", "/made"])
+@pytest.mark.parametrize(
+    ("header", "body"),
+    [("Content-Length: 4", b"late"), ("Transfer-Encoding: chunked", b"4\r\nlate\r\n0\r\n\r\n")],
+)
+async def test_the_keep_alive_time_begins_after_the_body_of_a_request_that_was_answered_before(
+    path: str, header: str, body: bytes
+) -> None:
+    state = ServerState(App())
+    made = Connection(state)
+    made.connection_made(NotingTransport())
+    made.data_received(request(f"GET {path}", header))
+    await asyncio.gather(*state.tasks)
+    made.data_received(body[:2])
+    assert stalls(made, made.loop.time() + 31)
+    made.data_received(body[2:])
+    now = made.loop.time()
+    assert not any(stalls(made, now + seconds) for seconds in range(1000))
+    assert not made.has_idled(now + 119, TIMEOUTS)
+    assert made.has_idled(now + 121, TIMEOUTS)
 
 
 # --- Half-closed connections -------------------------------------------------------------------

@@ -19,6 +19,7 @@ from shared.hosting.http_server.served_request import (
     ServedRequest,
 )
 from shared.hosting.requests import ASGIApp, Message, Receive, Scope, Send
+from shared.telemetry.log import Event, log
 from tests.support.logs import capture_logs
 from tests.unit.shared.hosting.noting_transport import NotingTransport, answers_to
 
@@ -409,3 +410,18 @@ async def test_an_answer_waits_until_its_client_reads(transport: NotingTransport
     connection.resume_writing()
     await asyncio.gather(*state.tasks)
     assert b"".join(transport.sent) == HEAD + b"body"
+
+
+async def test_a_failure_that_cannot_be_logged_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(level: str, event: str, fields: Event) -> None:
+        raise OSError(level, event, fields)
+
+    monkeypatch.setattr(log, "sink", refuse)
+    transport = NotingTransport()
+    state = ServerState(_never_called)
+    connection = Connection(state)
+    connection.connection_made(transport)
+    connection.data_received(GET)
+    await asyncio.gather(*state.tasks, return_exceptions=True)
+    assert b"".join(transport.sent).startswith(b"HTTP/1.1 500 ")
+    assert transport.is_closing()
