@@ -20,7 +20,7 @@ from shared.domain.release_states import State
 from shared.domain.rules.version_rule import VERSION_TOO_LOW
 from shared.domain.withdrawals import is_removed_by_owner
 from shared.runtime.answers import Answer
-from shared.services.packages.deprecation import MAX_MESSAGE_LENGTH
+from shared.services.packages.deprecation import MAX_MESSAGE_LENGTH, checked_message
 from shared.services.packages.organization_packages import ManagedPackage, ManagedPackagePage
 from shared.services.publishing.erasure import Erasure
 from shared.services.publishing.held_releases import HeldBurst, HeldReleasePage
@@ -136,10 +136,12 @@ async def _latest_checklist(call: SignedInCall, found: ManagedPackage) -> Checkl
     done="Package deprecated. Clients warn within five seconds.",
 )
 async def account_organization_packages_deprecate(call: SignedInCall) -> None:
-    message = call.form.text("message")
-    deprecation = call.registry.packages.deprecation
     with about_field("message"):
-        await deprecation.deprecate_package(call.package, message, by=call.caller)
+        message = checked_message(call.form.text("message"))
+    if call.form.text("successor"):
+        await call.submit(packages.set_successor, call.package)
+    deprecation = call.registry.packages.deprecation
+    await deprecation.deprecate_package(call.package, message, by=call.caller)
 
 
 @pages.form(

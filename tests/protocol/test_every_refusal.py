@@ -135,7 +135,7 @@ OTHER_FACES = {
     "pages": SignInPages,
     "public pages": PublicPages,
     "scim": ScimFace,
-    "unknown paths": UnknownPaths,
+    "unknown paths": partial(UnknownPaths, frozenset[str]()),
 }
 EVERY_FACE: dict[str, Callable[[], Face[Any]]] = {
     **{name: make for name, (make, _) in FACES.items()},

@@ -38,6 +38,7 @@ from tests.security.request_bodies import body_of
 from tests.security.routes import addresses_with, routes
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
+from tests.support.operations import declare_change
 from tests.support.world import URL, OpenWorld, World, limited
 
 PLANTED = AccessToken.mint("local", "0123456789", FakeRandomness("planted")).text.reveal()
@@ -241,7 +242,7 @@ def broken_app(registry: Registry) -> Host:
     """Serve a Function that breaks for each kind of face."""
     faces = {"api": ApiFace(), "central": CentralFace(), "page": SignInPages()}
     for name, face in faces.items():
-        face.change(f"break/{name}", name=f"break_{name}", ignores_credentials=True)(broken)
+        declare_change(face, broken, f"break/{name}", f"break_{name}")
     app = func.FunctionApp()
     app.register_functions(blueprint_of(chain.from_iterable(faces.values()), registry))
     return Host(app)

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import azure.functions as func
 
+from functions.api.api_face import ApiFace, OpenApi
 from functions.http.calls import Call, Exchange, headers_of
 from functions.http.operations import Face, answer
 from shared.domain.notices import NoticeBoard
@@ -38,6 +39,15 @@ NO_REGISTRY = cast(
 )
 
 
+def declare_change(
+    face: Face[Any], handler: Callable[[Any], Awaitable[Answer]], route: str, name: str
+) -> None:
+    """Declare an operation of the face that identifies nobody."""
+    entry = OpenApi("Of a test.", 200, None, None, ())
+    options = {"openapi": entry} if isinstance(face, ApiFace) else {}
+    face.change(route, name=name, ignores_credentials=True, **options)(handler)
+
+
 async def answer_of(
     face: Face[Any],
     handler: Callable[[Any], Awaitable[Answer]],
@@ -45,7 +55,7 @@ async def answer_of(
     registry: Registry = NO_REGISTRY,
 ) -> FunctionResponse:
     """Answer the request by a handler, as the only operation of a face, which identifies nobody."""
-    face.change("x", name="of_a_test", ignores_credentials=True)(handler)
+    declare_change(face, handler, "x", "of_a_test")
     *_, operation = face
     return await answer(operation, registry, request)
 

@@ -28,7 +28,7 @@ class Deprecation(Struct, frozen=True):
 
     async def deprecate(self, coordinate: Coordinate, message: str, *, by: Principal) -> Release:
         """Deprecate one version, with a message for its users; a repeat replaces the message."""
-        text = _message(message)
+        text = checked_message(message)
         return await self._change_release(coordinate, lambda _head, _release: text, by)
 
     async def undeprecate(self, coordinate: Coordinate, *, by: Principal) -> Release:
@@ -46,7 +46,7 @@ class Deprecation(Struct, frozen=True):
 
     async def deprecate_package(self, package: Package, message: str, *, by: Principal) -> Head:
         """Deprecate every version of the package, future ones included."""
-        return await self._change_package(package, _message(message), by)
+        return await self._change_package(package, checked_message(message), by)
 
     async def undeprecate_package(self, package: Package, *, by: Principal) -> Head:
         """Undeprecate the package; versions that were deprecated by themselves stay deprecated."""
@@ -85,7 +85,7 @@ class Deprecation(Struct, frozen=True):
         return with_change(record, kind, by=by, now_ms=self.clock.now_ms(), deprecation=message)
 
 
-def _message(text: str) -> str:
+def checked_message(text: str) -> str:
     """Return the message as one line without control characters, or raise `message-too-long`."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     if len(line) > MAX_MESSAGE_LENGTH:

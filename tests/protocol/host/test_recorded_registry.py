@@ -76,6 +76,8 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Generator[Address]:
 CHANGED = {
     (DOCUMENTED, 304, ""): "a 304 has the type of what it confirms",
     ("/api/v1/mirror/dry-run", 400, "{}"): "the caller is identified first",
+    ("/api/v1/device/token", 400, '{"a":'): "refusals have the form of OAuth",
+    ("/api/v1/device/token", 400, "[]"): "refusals have the form of OAuth",
     (
         "/api/v1/orgs/acme/webhooks",
         400,
@@ -110,11 +112,12 @@ def test_every_recorded_answer_is_given_again(registry: Address) -> None:
                 wrong.append((reason, row, received))
     assert wrong == []
     assert left_out == {
-        "": 109,
+        "": 107,
         "no route had it": 5,
         "a 304 has the type of what it confirms": 1,
         "the caller is identified first": 1,
         "the missing field of a body is named first": 1,
+        "refusals have the form of OAuth": 2,
         "it names the app that answers": 3,
     }
 

@@ -85,7 +85,7 @@ async def test_a_package_is_deprecated_and_that_is_taken_back(ann: Browser) -> N
     assert "Use acme/hello." not in await text_of(ann.world, PUBLIC)
 
 
-async def test_a_deprecation_says_nothing_about_the_successor_which_has_its_own_form(
+async def test_a_deprecation_whose_message_is_refused_changes_no_successor(
     ann: Browser,
 ) -> None:
     await ann.world.push(bala("acme/hello:1.0.0"))
