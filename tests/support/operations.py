@@ -44,7 +44,7 @@ def declare_change(
 ) -> None:
     """Declare an operation of the face that identifies nobody."""
     entry = OpenApi("Of a test.", 200, None, None, ())
-    options = {"openapi": entry} if isinstance(face, ApiFace) else {}
+    options: dict[str, Any] = {"openapi": entry} if isinstance(face, ApiFace) else {}
     face.change(route, name=name, ignores_credentials=True, **options)(handler)
 
 
