@@ -769,7 +769,7 @@ class PublishRun:
                 errors.append(message)
             self._job.say(f"{archive}: {severity}: {message} ({rule})")
             self._job.summarize(f"- {as_markdown(f'{archive}: {severity}: {message}')}")
-        if errors or (said.get("mayPublish") is not True and not waits):
+        if errors or (said.get("mayPublish", said.get("may_publish")) is not True and not waits):
             why = " ".join(errors) or "The registry does not say why."
             message = f"{archive} may not be published. {why}"
             raise PublishFailed(message)

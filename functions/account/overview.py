@@ -68,7 +68,7 @@ async def account_page(call: SignedInCall) -> Answer:
 
 class WaitingReleases(Struct, frozen=True):
     """The organizations of an owner with releases that wait, and how many; and those in which more
-    may wait, because not all of their packages were looked at."""
+    may wait, because not all of their packages were looked at. One may be in both."""
 
     counts: Sequence[tuple[str, int]]
     others: Sequence[str]
@@ -87,7 +87,7 @@ async def _waiting(
         page = await held_releases.page(OrgName(name), by=call.caller)
         if page.releases:
             counts.append((name, len(page.releases)))
-        elif page.next:
+        if page.next:
             others.append(name)
     return WaitingReleases(counts, [*others, *owned[ORGANIZATIONS_LOOKED_AT:]])
 

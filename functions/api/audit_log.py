@@ -10,9 +10,15 @@ from msgspec.structs import replace
 from pydantic import Field
 
 from functions.api.api_face import ApiCall, ApiFace, ResponseModel, UtcTime
-from functions.api.query_parameters import AFTER_EVENT, EVENT_COUNT, EVENT_FILTERS, EVENT_PAGE
+from functions.api.query_parameters import (
+    AFTER_EVENT,
+    AFTER_EVENT_INSTEAD,
+    EVENT_COUNT,
+    EVENT_FILTERS,
+    EVENT_PAGE,
+)
 from functions.http.caching_headers import NO_STORE
-from shared.domain.event_queries import EventQuery
+from shared.domain.event_queries import EventQuery, require_one_direction
 from shared.domain.events import Event
 from shared.domain.names import OrgName
 from shared.runtime.answers import Answer
@@ -70,7 +76,7 @@ async def api_audit_organization(call: ApiCall) -> LogView:
     "api/v1/orgs/{org}/audit.jsonl",
     "Read the same as JSON lines, or oldest first what came after a number; a Link header leads to "
     "the next page.",
-    parameters=(*EVENT_PAGE, AFTER_EVENT),
+    parameters=(*EVENT_PAGE, AFTER_EVENT_INSTEAD),
 )
 async def api_audit_export(call: ApiCall) -> Answer:
     if call.query.get("after"):
@@ -99,20 +105,27 @@ async def api_audit_registry(call: ApiCall) -> Answer:
 )
 async def api_audit_account(call: ApiCall) -> LogView:
     page = await call.registry.administration.audit_log.of_account(
-        EventQuery.parse(call.query), by=call.caller
+        _event_query(call), by=call.caller
     )
     return LogView.of(page)
 
 
+def _event_query(call: ApiCall) -> EventQuery:
+    """Parse the declared parameters. `before` with `after` is refused also where one of the two is
+    not declared."""
+    require_one_direction(call.params)
+    return EventQuery.parse(call.query)
+
+
 async def _organization_page(call: ApiCall) -> AuditLogPage:
-    query = EventQuery.parse(call.query)
+    query = _event_query(call)
     return await call.registry.administration.audit_log.of_organization(
         call.org, query, by=call.caller
     )
 
 
 async def _exported(call: ApiCall, org: OrgName | None) -> Answer:
-    query = replace(EventQuery.parse(call.query), before=None)
+    query = replace(_event_query(call), before=None)
     page = await call.registry.administration.audit_log.export(org, query, by=call.caller)
     answer = _lines(call, page, "after")
     answer.headers["Audit-Cursor"] = str(page.cursor)

@@ -72,13 +72,18 @@ class DeclaredQuery(Mapping[str, str]):
 BALLERINA_VERSION = QueryParameter.text(
     "ballerina_version", "The version of Ballerina of the client; by default that of User-Agent."
 )
-BEFORE_EVENT = QueryParameter.number(
-    "before", "Only events before this number: the next of a page.", 1, 2**62
+BEFORE_EVENT = QueryParameter(
+    "before",
+    "Only events before this number: the next of a page.",
+    {"type": "integer", "format": "int64", "minimum": 1, "maximum": 2**62},
 )
 EVENT_COUNT = QueryParameter.number(
     "count", "How many events a page has.", 1, MAX_EVENTS_PAGE_SIZE, EVENTS_PAGE_SIZE
 )
 AFTER_EVENT = QueryParameter.number(
+    "after", "Only events after this number, oldest first.", 0, 2**53
+)
+AFTER_EVENT_INSTEAD = QueryParameter.number(
     "after", "Only events after this number, oldest first; not together with before.", 0, 2**53
 )
 EVENT_FILTERS = (

@@ -2,6 +2,7 @@
 itself."""
 
 import re
+from urllib.parse import unquote_plus
 
 HOME_PATH = "/account"
 MAX_RETURN_PATH_LENGTH = 512
@@ -10,9 +11,8 @@ MAX_RETURN_PATH_LENGTH = 512
 RETURN_PAGES: set[str] = set()
 
 # No second slash or backslash, which browsers read as a host; no control character, no fragment.
-_PATH = re.compile(
-    r"/(?:(?P<first>[a-z.-]+)(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*)?(?:\?[^\\#<>\"]*)?"
-)
+_PATH = re.compile(r"/(?:(?P<first>[a-z.-]+)(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*)?")
+_QUERY = re.compile(r"[^\\#<>\"]*")
 
 
 def add_return_page(route: str) -> None:
@@ -21,13 +21,30 @@ def add_return_page(route: str) -> None:
 
 
 def return_path(text: str) -> str:
-    """Return the path if it is a page of the registry, else the account page."""
-    form = (
-        _PATH.fullmatch(text)
-        if len(text) <= MAX_RETURN_PATH_LENGTH and text.isprintable()
-        else None
-    )
-    if form is None or not text.isascii() or (form["first"] or "") not in RETURN_PAGES:
+    """Return the path and query if the path is a page of the registry, else the account page.
+
+    A query that is too long or has unusual characters is left out. So is its parameter `done`: the
+    page would show a message about a change that nobody made.
+    """
+    path, _, query = text.partition("?")
+    if not _is_page(path):
         return HOME_PATH
-    # `..` could lead elsewhere.
-    return HOME_PATH if ".." in text or "%2e" in text.lower() else text
+    kept = "&".join(each for each in query.split("&") if not _is_done(each))
+    whole = f"{path}?{kept}"
+    is_usual = _is_short_and_printable(whole) and _QUERY.fullmatch(kept) is not None
+    return whole if kept and is_usual else path
+
+
+def _is_page(path: str) -> bool:
+    form = _PATH.fullmatch(path) if _is_short_and_printable(path) else None
+    if form is None or (form["first"] or "") not in RETURN_PAGES:
+        return False
+    return ".." not in path and "%2e" not in path.lower()  # They could lead elsewhere.
+
+
+def _is_short_and_printable(text: str) -> bool:
+    return len(text) <= MAX_RETURN_PATH_LENGTH and text.isascii() and text.isprintable()
+
+
+def _is_done(parameter: str) -> bool:
+    return unquote_plus(parameter.partition("=")[0]) == "done"

@@ -3,7 +3,8 @@
 A feed has what its reader may see. Programs that read feeds send a token as the password of HTTP
 Basic, and some do so only after a challenge. So a program that sends no credentials is challenged
 by each feed that is not found, whether there is such a package or not. A browser, which would ask
-its user for a password, gets a 404 with the same sentence.
+its user for a password, gets a 404 with the same sentence. Where only signed-in people read, it
+gets a 401 with a challenge for which browsers show no dialog.
 """
 
 from collections.abc import Generator, Sequence
@@ -20,6 +21,7 @@ from shared.domain.change_feed import EVERY_VERSION
 from shared.domain.coordinates import Package
 from shared.domain.documents import xml_document, xml_element, xml_leaf
 from shared.domain.errors.base import InvalidName, NotFound, Refusal, RefusalKind, Unauthenticated
+from shared.domain.errors.identity import SignInToRead
 from shared.domain.errors.missing_pages import PageNotFound
 from shared.domain.names import parse_org
 from shared.domain.times import utc_text
@@ -28,6 +30,8 @@ from shared.runtime.answers import Answer
 from shared.services.packages.feeds import FeedEntry
 
 ATOM = "application/atom+xml"
+# How types of feeds are named in `Accept`. Browsers send application/xml, but not text/xml.
+_FEED_TYPES = ("atom", "rss", "rdf", "feed", "text/xml")
 
 # Ids follow from numbers and events, and never from an address, which may change.
 _IDS = UUID("6c1d7b0e-6e0d-4d0e-9f0c-0d7a5f1b2a4c")
@@ -45,13 +49,17 @@ class FeedFace(PlainTextFace):
             )
             is_browser = _is_browser(call)
             refusal = NotFound(challenge.code, str(challenge)) if is_browser else challenge
-        return super().refused(call, refusal)
+        answer = super().refused(call, refusal)
+        if isinstance(refusal, SignInToRead) and _is_browser(call):
+            answer.headers["WWW-Authenticate"] = "Bearer"
+        return answer
 
 
 def _is_browser(call: Call) -> bool:
-    """Check whether the client shows pages. Some programs that read feeds accept pages too."""
+    """Check whether the client accepts pages but no feeds. Some programs that read feeds accept
+    pages too; browsers name no type of feeds."""
     accepted = call.header("accept").lower()
-    return HTML in accepted and ATOM not in accepted
+    return HTML in accepted and not any(each in accepted for each in _FEED_TYPES)
 
 
 face = FeedFace()

@@ -33,9 +33,7 @@ class EventQuery(Struct, frozen=True):
     @classmethod
     def parse(cls, params: Mapping[str, str]) -> Self:
         """Parse query parameters, or raise `InvalidRequest`."""
-        if params.get("before") and params.get("after"):
-            message = "Send before for older events or after for newer ones, not both."
-            raise InvalidRequest(message)
+        require_one_direction(params)
         return cls(
             before=_number(params, "before", 1, 2**62),
             after=_number(params, "after", 0, 2**53),
@@ -54,6 +52,13 @@ class EventQuery(Struct, frozen=True):
             and self.since_ms <= event.at_ms
             and (self.until_ms is None or event.at_ms < self.until_ms)
         )
+
+
+def require_one_direction(params: Mapping[str, str]) -> None:
+    """Raise `InvalidRequest` if the parameters ask for older events and for newer ones."""
+    if params.get("before") and params.get("after"):
+        message = "Send before for older events or after for newer ones, not both."
+        raise InvalidRequest(message)
 
 
 def _number(params: Mapping[str, str], name: str, least: int, most: int) -> int | None:

@@ -199,11 +199,16 @@ def _selected(file: FileResponse, selected: Selected, headers: RawHeaders) -> Ho
 def _content(file: FileResponse, span: range) -> bytes | FileContent:
     """Return the bytes of the span, or, where they are many, the open file at their beginning."""
     content = _open(file)
-    content.seek(span.start)
-    if len(span) > INLINE_READ_BYTES:
-        return FileContent(content, len(span))
-    with content:
-        return content.read(len(span))
+    try:
+        content.seek(span.start)
+        if len(span) > INLINE_READ_BYTES:
+            return FileContent(content, len(span))
+        read = content.read(len(span))
+    except BaseException:
+        content.close()
+        raise
+    content.close()
+    return read
 
 
 def _open(file: FileResponse) -> BinaryIO:

@@ -15,6 +15,7 @@ import pytest
 from tests.paths import ROOT
 from tests.support.debian import install_packages
 from tests.support.registry_process import RegistryProcess, running_registry
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -49,7 +50,8 @@ def start_commands(registry: RegistryProcess) -> list[str]:
 
 
 def printed_by(registry: RegistryProcess) -> str:
-    """Return the start message, which is written before the registry answers."""
+    """Return the start message once it was read: a thread reads what the registry writes."""
+    eventually(lambda: COMMAND.search(registry.output.text) is not None)
     return registry.output.text
 
 

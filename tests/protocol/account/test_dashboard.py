@@ -2,11 +2,14 @@
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from shared.domain.names import OrgName
-from shared.domain.principals import OPERATOR
+from shared.domain.principals import OPERATOR, Principal
+from shared.services.publishing.held_releases import HeldReleasePage, HeldReleases
 from tests.support.archives import bala
 from tests.support.browsers import Browser, signed_in
 from tests.support.sign_in import open_sign_in
@@ -39,6 +42,7 @@ async def test_organizations_that_were_not_searched_are_named_with_links(worlds:
         )
     await ann.open("/account")
     assert "1 organization of yours was not searched" in ann.text
+    assert "Needs attention" not in ann.text  # Nobody could clear it.
     [left] = re.findall(r'href="/account/organizations/(\w+)/held"', ann.text)
     assert (await ann.open(f"/account/organizations/{left}/held")).status_code == 200
 
@@ -78,3 +82,20 @@ async def test_whoever_is_not_signed_in_signs_in_first_and_then_gets_there(
     sign_ins = await open_sign_in(worlds)
     page = await sign_ins.browser().choose("/dashboard?tab=token", "oidc")
     assert "Create an access token" in page.text
+
+
+async def test_an_organization_with_waiting_releases_may_have_more_on_other_pages(
+    worlds: OpenWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = await worlds(brake_packages=1)
+    await world.push(bala("acme/greet:1.0.0"))
+    await world.push_held(bala("acme/base:1.0.0"))
+    whole = HeldReleases.page
+
+    async def first_of_several(*args: Any, by: Principal) -> HeldReleasePage:
+        return replace(await whole(*args, by=by), next="base")
+
+    monkeypatch.setattr(HeldReleases, "page", first_of_several)
+    ann = await signed_in(world, world.people.ann)
+    assert "1 release of acme waits for an owner." in beginning(ann)
+    assert "1 organization of yours was not searched completely" in beginning(ann)

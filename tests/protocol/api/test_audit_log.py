@@ -215,6 +215,9 @@ async def test_administrators_follow_the_log_of_the_whole_registry(busy_week: Wo
     assert {"acme/greet:1.0.0", "other/thing:1.0.0"} <= {each["subject"] for each in lines}
     released, _ = await exported(busy_week, f"{url}?kind=release.published", people.admin)
     assert len(released) == 3
-    both = await busy_week.get(f"{AUDIT}.jsonl?before=4&after=2", by=people.ann)
-    assert both.status_code == 400
-    assert "not both." in both.text
+    own = f"{URL}/api/v1/account/events"
+    for path in (f"{AUDIT}.jsonl", AUDIT, own, url):
+        by = people.admin if path == url else people.ann
+        both = await busy_week.get(f"{path}?before=4&after=2", by=by)
+        assert both.status_code == 400, path
+        assert "not both." in both.text

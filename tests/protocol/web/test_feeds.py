@@ -144,6 +144,39 @@ async def test_a_browser_is_asked_for_no_password(shelf: World) -> None:
     assert (await shelf.get(URL + GREET, headers=accept)).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "accept",
+    [
+        None,
+        "*/*",
+        "application/rss+xml, text/html",
+        "application/rdf+xml, text/html;q=0.5",
+        "application/feed+json, text/html",
+        "Application/Atom+XML, text/html",
+        "text/xml, text/html",
+    ],
+)
+async def test_a_program_that_reads_feeds_is_challenged(shelf: World, accept: str | None) -> None:
+    # An empty header stands for none: the client would send its own.
+    headers = {"Accept": accept or ""}
+    answer = await shelf.get(URL + SECRET, headers=headers)
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"].startswith("Basic ")
+
+
+@pytest.mark.parametrize("path", [REGISTRY, ACME, GREET])
+async def test_where_only_signed_in_people_read_programs_are_challenged_and_no_browsers(
+    worlds: OpenWorld, path: str
+) -> None:
+    world = await worlds(readers="signed_in")
+    program = await opened(world, path, "*/*")
+    assert program.status_code == 401
+    assert program.headers["www-authenticate"].startswith("Basic ")
+    browser = await opened(world, path)
+    assert (browser.status_code, browser.text) == (401, program.text)
+    assert browser.headers["www-authenticate"] == "Bearer"
+
+
 async def test_a_token_in_the_address_is_none(shelf: World) -> None:
     answer = await shelf.get(f"{URL}{SECRET}?token={shelf.people.mia.token}")
     assert answer.status_code == 401

@@ -375,6 +375,14 @@ def test_an_error_of_the_check_stops_before_anything_is_published(
     assert double.published == {}
 
 
+@pytest.mark.parametrize(("may", "code"), [(True, 0), (False, FAILED)])
+def test_a_registry_of_an_earlier_version_answers_the_check(
+    double: Double, greet: Path, may: bool, code: int
+) -> None:
+    double.replies["POST /api/v1/dry-run"] = [_json(200, {"findings": [], "may_publish": may})]
+    assert publish(double, {"BALLROOM_TOKEN": "blrm_stored"}, greet).code == code
+
+
 def test_a_warning_of_the_check_is_shown(double: Double, greet: Path) -> None:
     finding = {"rule": "version-too-low", "severity": "warning", "message": "Raise it."}
     said = _json(200, {"findings": [finding], "mayPublish": True})

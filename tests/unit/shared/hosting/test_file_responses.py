@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,6 +165,26 @@ async def test_a_file_that_cannot_be_read_is_answered_by_its_resolver(tmp_path: 
     )
     answer = await get(on)
     assert (answer.status, answer.body, statuses) == (500, b"broken", [])
+
+
+@pytest.mark.parametrize("content", [SMALL, LARGE])
+async def test_a_file_whose_beginning_cannot_be_found_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    opened: list[io.FileIO] = []
+
+    class Unseekable(io.FileIO):
+        def seek(self, *_: object) -> int:
+            raise OSError
+
+    def open_file(path: Path, *_: object, **_options: object) -> io.FileIO:
+        opened.append(Unseekable(str(path)))
+        return opened[-1]
+
+    on = shelf(tmp_path, content)
+    monkeypatch.setattr(Path, "open", open_file)
+    assert (await get(on)).status >= 500
+    assert [each.closed for each in opened] == [True]
 
 
 async def test_no_failure_is_cacheable(tmp_path: Path) -> None:
