@@ -14,7 +14,7 @@ send() { # Prints what the registry answers, after a failure too.
 [[exchange]]
 [[mask]]
 printf 'Authorization: Bearer %s' "$token" > "$work/token"
-release_of() { # Prints acme/greet/1.0.0 for acme-greet-any-1.0.0.bala.
+release_of() { # Prints ORG/NAME/VERSION for ORG-NAME-PLATFORM-VERSION.bala.
   echo "$1" | sed 's/^\([^-]*\)-\([^-]*\)-[^-]*-\(.*\)\.bala$/\1\/\2\/\3/'
 }
 matches() { # Prints what matches in the answer of a dry run, and nothing if nothing does.
