@@ -16,6 +16,7 @@ from shared.domain.coordinates import Package
 from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import Conflict, InvalidRequest, NotFound, about_field
 from shared.domain.events import Event
+from shared.domain.mail import retry_ms
 from shared.domain.names import OrgName, parse_org
 from shared.domain.records import Record
 from shared.domain.release_states import State
@@ -27,9 +28,7 @@ MAX_FOLLOWED = 500  # Packages and organizations of an account.
 MAX_WAITING = 200  # News of one mail; more are counted, and not kept.
 MAIL_EVERY = timedelta(hours=1)  # To an account; what happens meanwhile is in one mail.
 WEEK = timedelta(weeks=1)
-# What the mail server refuses is sent again after as long as it has waited, within these bounds.
-RETRY_AFTER = timedelta(hours=1)
-MAX_RETRY_AFTER = timedelta(hours=12)
+RETRY_AFTER = timedelta(hours=1)  # What the mail server refuses is not sent again before.
 LINK_LIFETIME = timedelta(days=60)  # Longer than the 30 days that laws about mail ask for.
 LINK_CODE_LENGTH = 32
 
@@ -129,9 +128,7 @@ class FollowerNews(Entity):
 
     def refused(self, now_ms: int) -> Self:
         """Return what is sent again later, because the mail server refused it now."""
-        waited_ms = max(now_ms - self.due_ms, RETRY_AFTER // MS)
-        retry_ms = now_ms + min(waited_ms, MAX_RETRY_AFTER // MS)
-        return self.model_copy(update={"retry_ms": retry_ms})
+        return self.model_copy(update={"retry_ms": retry_ms(self.due_ms, now_ms, RETRY_AFTER)})
 
     def having(self, news: Iterable[WaitingNews]) -> Self:
         known = {each.key for each in self.waiting}

@@ -2,14 +2,19 @@
 
 import re
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import NamedTuple, NewType
 
 from shared.domain.errors.base import InvalidRequest
+from shared.domain.times import MS
 
 EmailAddress = NewType("EmailAddress", str)
 
 MAX_EMAIL_LENGTH = 254  # The limit of SMTP.
 MAX_SUBJECT_LENGTH = 200  # Names of organizations may be as long.
+
+# Refused mail waits no longer than this before it is sent again.
+MAX_RETRY_AFTER = timedelta(hours=12)
 
 # Stricter than RFC 5322: no quoted strings and no comments, against header injection.
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
@@ -44,6 +49,13 @@ def unsubscribe_headers(mail: Mail) -> dict[str, str]:
         "List-Unsubscribe": f"<{mail.unsubscribe}>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
     }
+
+
+def retry_ms(since_ms: int, now_ms: int, retry_after: timedelta) -> int:
+    """Return when mail that the mail server refuses since `since_ms` is sent again: after as long
+    as it has waited, but not before `retry_after`."""
+    waited_ms = max(now_ms - since_ms, retry_after // MS)
+    return now_ms + min(waited_ms, MAX_RETRY_AFTER // MS)
 
 
 def parse_email(text: str) -> EmailAddress:

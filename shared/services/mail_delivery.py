@@ -6,6 +6,7 @@ Each topic has its mail beside its services.
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
+from enum import Enum
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -62,6 +63,15 @@ class Appeal(Struct, frozen=True):
         return f"If this is a mistake, appeal to {contact}."
 
 
+class _Outcome(Enum):
+    """What became of mail to an account."""
+
+    SENT = "sent"
+    CLAIMED = "claimed"  # It was sent before, or another process is sending it.
+    REFUSED = "refused"
+    NO_ADDRESS = "no-address"
+
+
 class MailDelivery(Struct, frozen=True):
     """Sends mail; a failure never fails the action that the mail is about.
 
@@ -95,21 +105,34 @@ class MailDelivery(Struct, frozen=True):
         other process sends it; a process that ends in between, or a store that fails afterwards,
         can repeat it after `SENDING_TIME`, and nothing loses it.
         """
-        sent = 0
-        now_ms = self.clock.now_ms()
+        outcomes = [await self._send_to(each, key, mail, until_ms) for each in accounts]
+        return outcomes.count(_Outcome.SENT)
+
+    async def send_once_to_all(
+        self, key: str, accounts: Iterable[Account], mail: MailText, *, until_ms: int
+    ) -> bool:
+        """Send mail as `send_once` does; return whether everybody with an address was sent it, now
+        or before."""
+        has_all = True
         for account in accounts:
-            own = f"{key}:{account.id}"
-            ends_ms = now_ms + SENDING_TIME // MS
-            if not account.email or not await self.work.claim(
-                _MAIL_KIND, own, "sending", expires_ms=ends_ms, now_ms=now_ms
-            ):
-                continue
-            if await self.send(EmailAddress(account.email), mail):
-                await self.work.put(_MAIL_KIND, own, _SENT, until_ms)
-                sent += 1
-            else:
-                await self.work.take(_MAIL_KIND, own, now_ms)
-        return sent
+            outcome = await self._send_to(account, key, mail, until_ms)
+            is_claimed = outcome is _Outcome.CLAIMED and not await self.was_sent(key, account)
+            has_all &= outcome is not _Outcome.REFUSED and not is_claimed
+        return has_all
+
+    async def _send_to(self, account: Account, key: str, mail: MailText, until_ms: int) -> _Outcome:
+        if not account.email:
+            return _Outcome.NO_ADDRESS
+        own = f"{key}:{account.id}"
+        now_ms = self.clock.now_ms()
+        ends_ms = now_ms + SENDING_TIME // MS
+        if not await self.work.claim(_MAIL_KIND, own, "sending", expires_ms=ends_ms, now_ms=now_ms):
+            return _Outcome.CLAIMED
+        if not await self.send(EmailAddress(account.email), mail):
+            await self.work.take(_MAIL_KIND, own, now_ms)
+            return _Outcome.REFUSED
+        await self.work.put(_MAIL_KIND, own, _SENT, until_ms)
+        return _Outcome.SENT
 
     async def was_sent(self, key: str, account: Account) -> bool:
         """Check whether `send_once` sent mail with this key to the account."""

@@ -1,19 +1,27 @@
 """Row 3, stolen credentials of maintainers (ua-parser-js 2021, chalk 2025): all owners get mail
 about a release, whoever published it."""
 
+import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from shared.domain.errors.requests import Busy
 from shared.domain.mail import Mail
 from shared.domain.memberships import Membership, member_place
+from shared.domain.packages import ReleaseWarning
 from shared.domain.principals import OPERATOR
 from shared.domain.release_states import PackageHold
 from shared.domain.scopes import Role
+from shared.services import feed_position
+from shared.services.adapters import Adapters
+from shared.services.publishing import new_release_mail
 from tests.contract.sample_records import coordinate, head
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala
-from tests.support.port_doubles import PortOutage
+from tests.support.port_doubles import PortOutage, Proceed, intercepted
 from tests.support.world import OpenWorld, World, limited
 
 pytestmark = pytest.mark.measured
@@ -152,3 +160,202 @@ async def test_without_the_setting_nobody_gets_mail(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     await world.registry.publishing.releases.mail.close()
     assert published(world) == []
+
+
+async def test_mail_that_the_mail_server_refused_is_sent_later(noticing: World) -> None:
+    noticing.mailer.is_down = True
+    await noticing.push(bala("acme/greet:1.0.0"))
+    await noticing.registry.publishing.releases.mail.close()
+    await notify(noticing)
+    noticing.mailer.is_down = False
+    for _ in range(4):
+        noticing.clock.advance(timedelta(minutes=30))
+        await notify(noticing)
+    assert sorted(each.to for each in published(noticing)) == OWNERS
+
+
+async def test_an_address_that_is_refused_for_ever_is_tried_less_and_less_often(
+    noticing: World,
+) -> None:
+    await notify(noticing)
+    attempts = list[timedelta]()
+    began_ms = noticing.clock.now_ms()
+    send = noticing.mailer.send
+
+    async def counted(mail: Mail) -> None:
+        if mail.to == OWNERS[0]:
+            attempts.append(timedelta(milliseconds=noticing.clock.now_ms() - began_ms))
+        await send(mail)
+
+    noticing.mailer.send = counted  # type: ignore[method-assign]
+    noticing.mailer.refused = {OWNERS[0]}
+    await noticing.push(bala("acme/greet:1.0.0"))
+    await noticing.registry.publishing.releases.mail.close()
+    for _ in range(8 * 24):
+        noticing.clock.advance(timedelta(hours=1))
+        await notify(noticing)
+    assert [each.to for each in published(noticing)] == OWNERS[1:]
+    assert 10 < len(attempts) < 30
+    assert timedelta(days=6) < attempts[-1] <= timedelta(days=7)
+    # The position did not wait for it.
+    noticing.mailer.refused = set()
+    await noticing.push(bala("acme/greet:1.0.1"))
+    await noticing.registry.publishing.releases.mail.close()
+    assert len(published(noticing)) == len(OWNERS) + 1
+
+
+async def test_a_process_that_ends_before_it_marks_held_mail_repeats_none(
+    worlds: OpenWorld,
+) -> None:
+    fails = False
+
+    async def intercept(method: str, proceed: Proceed) -> Any:
+        # The marker of the event is the last record of the push.
+        if fails and method == "put" and HELD in {each.subject for each in world.mailer.sent}:
+            markers.append(method)
+            if len(markers) == len(OWNERS) + 1:
+                raise Busy
+        return await proceed()
+
+    markers = list[str]()
+    world = await worlds(
+        brake_packages=1,
+        wrap=lambda stores: replace(stores, work=intercepted(stores.work, intercept, ["put"])),
+    )
+    await give_addresses(world)
+    await world.push(bala("acme/greet:1.0.0"))
+    await notify(world)
+    fails = True
+    await world.push_held(bala("acme/other:1.0.0"))
+    assert len(markers) == len(OWNERS) + 1
+    fails = False
+    for _ in range(4):
+        world.clock.advance(timedelta(minutes=11))
+        await notify(world)
+    assert sorted(each.to for each in world.mailer.sent) == OWNERS
+
+
+async def test_a_push_that_ends_before_the_first_run_is_told_of(worlds: OpenWorld) -> None:
+    outage = PortOutage({"metadata": ["put_entries"]}, lasts=True)
+    world = await worlds(release_mail=True, wrap=outage.wrap)
+    await give_addresses(world)
+    with pytest.raises(ClientFailure):
+        await world.push(bala("acme/greet:1.0.0"))
+    outage.lasts = False
+    world.clock.advance(timedelta(minutes=5))
+    for _ in range(2):
+        await notify(world)
+        assert sorted(each.to for each in published(world)) == OWNERS
+
+
+async def test_a_run_tells_of_the_other_releases_when_one_cannot_be_read(
+    worlds: OpenWorld,
+) -> None:
+    outage = PortOutage({"metadata": ["put_entries"]})
+    fault = False
+
+    async def intercept(_method: str, proceed: Proceed) -> Any:
+        if fault:
+            raise Busy
+        return await proceed()
+
+    def wrap(stores: Adapters) -> Adapters:
+        metadata = intercepted(stores.metadata, intercept, ["find"])
+        return outage.wrap(replace(stores, metadata=metadata))
+
+    world = await worlds(release_mail=True, wrap=wrap)
+    await give_addresses(world)
+    await notify(world)
+    outage.lasts = True
+    with pytest.raises(ClientFailure):
+        await world.push(bala("acme/greet:1.0.0"))
+    outage.lasts = False
+    await world.registry.maintenance.task_runner.run("process-outboxes")
+    fault = True
+    until_ms = world.clock.now_ms() + 60_000
+    await world.registry.publishing.releases.mail.run(until_ms)
+    fault = False
+    world.clock.advance(timedelta(minutes=15))
+    await notify(world)
+    assert sorted(each.to for each in published(world)) == OWNERS
+
+
+async def test_a_push_with_a_warning_does_not_wait_for_the_mail_to_all_owners(
+    noticing: World,
+) -> None:
+    goes_on = asyncio.Event()
+    send = noticing.mailer.send
+
+    async def slow(mail: Mail) -> None:
+        if "was published" in mail.subject:
+            await goes_on.wait()
+        await send(mail)
+
+    mail = noticing.registry.publishing.releases.mail
+    noticing.mailer.is_down = True
+    await noticing.push(bala("acme/greet:1.0.0"))
+    await mail.close()
+    noticing.mailer.is_down = False
+    noticing.mailer.send = slow  # type: ignore[method-assign]
+    found = await noticing.stores.metadata.find(coordinate("acme/greet:1.0.0"))
+    assert found.head
+    assert found.release
+    await noticing.registry.maintenance.task_runner.run("process-outboxes")
+    [(_, event)] = await noticing.stores.events.newest(None, 1)
+    assert event.kind == "release.published"
+    warning = ReleaseWarning(rule="name", whose="acme", message="It reads as another package.")
+    warned = found.release.model_copy(update={"warnings": (warning,), "outbox": (event,)})
+    await noticing.stores.work.take("new-release-mail", event.id, noticing.clock.now_ms())
+    await asyncio.wait_for(mail.send(found.head, warned), 5)
+    assert [each.to for each in noticing.mailer.sent if "warnings" in each.subject] == OWNERS
+    goes_on.set()
+    await mail.close()
+    assert sorted(each.to for each in published(noticing)) == OWNERS
+
+
+async def test_a_run_that_fails_later_keeps_the_events_that_it_read(
+    worlds: OpenWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_position, "EVENTS_READ_AT_ONCE", 1)
+    reads = 0
+    fails_at = 0
+
+    async def intercept(_method: str, proceed: Proceed) -> Any:
+        nonlocal reads
+        reads += 1
+        if reads == fails_at:
+            raise Busy
+        return await proceed()
+
+    def wrap(stores: Adapters) -> Adapters:
+        return replace(stores, events=intercepted(stores.events, intercept, ["since"]))
+
+    world = await worlds(release_mail=True, wrap=wrap)
+    for version in ("1.0.0", "1.0.1", "1.0.2"):
+        await world.push(bala(f"acme/greet:{version}"))
+    await world.registry.maintenance.task_runner.run("process-outboxes")
+    mail = world.registry.publishing.releases.mail
+    until_ms = world.clock.now_ms() + 60_000
+    fails_at = reads + len(await world.stores.events.newest(None, 99))  # Before the last event.
+    with pytest.raises(Busy):
+        await mail.run(until_ms)
+    assert (await mail.run(until_ms)).seen == 1
+
+
+async def test_the_mail_that_waited_longest_gives_way_when_too_much_waits(
+    noticing: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(new_release_mail, "MAX_WAITING", 1)
+    await notify(noticing)
+    noticing.mailer.is_down = True
+    for version in ("1.0.0", "1.0.1"):
+        await noticing.push(bala(f"acme/greet:{version}"))
+    await noticing.registry.publishing.releases.mail.close()
+    await notify(noticing)
+    noticing.mailer.is_down = False
+    for _ in range(3):
+        noticing.clock.advance(timedelta(minutes=30))
+        await notify(noticing)
+    assert [each.subject for each in published(noticing)] == [
+        "acme/greet:1.0.1 was published" for _ in OWNERS
+    ]

@@ -4,6 +4,7 @@ about new releases that their pushes did not send."""
 
 from collections.abc import Awaitable, Callable
 
+from shared.domain.errors.base import Refusal
 from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
 from shared.ports.system import Clock
@@ -33,8 +34,20 @@ class NotifyDependents(Task, frozen=True):
 
     async def run(self) -> TaskReport:
         until_ms = self.clock.now_ms() + RUN_TIME // MS
-        withdrawals = await self.notices.run(until_ms)
-        losses = await self.provenance_notices.run(until_ms)
-        new = await self.send_new_release_mail(until_ms)
-        runs = (withdrawals, losses, new)
-        return TaskReport(sum(each.seen for each in runs), sum(each.changed for each in runs))
+        # First what helps to notice a stolen credential. None of them stops the others.
+        parts = (self.send_new_release_mail, self.notices.run, self.provenance_notices.run)
+        reports = list[TaskReport]()
+        failures = list[Exception]()
+        for run in parts:
+            try:
+                reports.append(await run(until_ms))
+            except Exception as failure:  # It is raised after the other parts.
+                failures.append(failure)
+        unexpected = [each for each in failures if not isinstance(each, Refusal)]
+        if unexpected:
+            raise unexpected[0]
+        return TaskReport(
+            sum(each.seen for each in reports),
+            sum(each.changed for each in reports),
+            tuple(str(each) for each in failures),
+        )

@@ -96,18 +96,18 @@ class Typosquats(Struct, frozen=True):
         now_ms = self.clock.now_ms()
         return PackageHold(reason=reason, by=MAINTENANCE.id, since_ms=now_ms, resembles=resembles)
 
-    async def send_mail(self, head: Head) -> None:
+    async def send_mail(self, head: Head) -> bool:
         """Tell administrators once of a new package that waits for them; some are told in an
-        hour."""
+        hour. Return False if the mail server refused the mail to one of them."""
         hold = head.hold
         if hold is None or not hold.resembles:
-            return
+            return True
         now_ms = self.clock.now_ms()
         counter = Counter(_KIND, str(now_ms // _HOUR_MS), now_ms + _HOUR_MS)
         [count] = await self.work.count([counter], now_ms)
         if count > MAILS_AN_HOUR:
-            return
-        await self.mail_delivery.send_once(
+            return True
+        return await self.mail_delivery.send_once_to_all(
             f"typosquat:{head.key}",
             await administrator_accounts(self.directory, now_ms),
             mail_text(

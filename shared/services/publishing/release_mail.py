@@ -38,10 +38,9 @@ _HELD_MAIL_KIND = "held-news"
 _REVIEW_MAIL_KIND = "review-wanted"
 _REVIEWED_MAIL_KIND = "release-reviewed"
 
-# No second mail about the same decision is sent within this time.
-_REVIEWED_MAIL_KEPT_FOR = timedelta(days=7)
 _WARNING_MAIL_KIND = "release-warned"
-_WARNING_MAIL_KEPT_FOR = timedelta(days=7)
+# No second mail about the same is sent within this time, in which one that was refused is repeated.
+_MAIL_KEPT_FOR = timedelta(days=7)
 _SCANNER_MAIL_EVERY = timedelta(hours=1)
 RELEASES_IN_A_MAIL = 50  # Releases that the mail about a decision on many releases lists.
 
@@ -50,7 +49,9 @@ class ReleaseMail(Struct, frozen=True):
     """Sends mail about a release to the owners of its organization.
 
     The state of the release is stored before the mail is sent, and stays if the mail fails. Methods
-    about a release that waits, and about its warnings, return False if a store is away.
+    about a release that waits, and about its warnings, return False if somebody who has an address
+    was not sent the mail: the mail server refused it, or a store is away. A repeat sends it to
+    those only.
     """
 
     directory: DirectoryStore
@@ -133,8 +134,8 @@ class ReleaseMail(Struct, frozen=True):
         )
 
     async def send_held(self, release: Release) -> bool:
-        """Send mail about a release that was held: one for each burst, so that a worm cannot flood
-        a mailbox.
+        """Send mail about a release that was held: one for the releases of ten minutes, so that a
+        worm cannot flood a mailbox.
         """
         mail = mail_text(
             "burst-held",
@@ -145,8 +146,8 @@ class ReleaseMail(Struct, frozen=True):
             page=f"{self._organization_page(release)}/held",
         )
         readers = partial(responsible_accounts, self.directory, release.org)
-        key = f"{_HELD_MAIL_KIND}:{release.org.lower()}"
-        return await self._send_once(key, readers, mail, every=BURST_WINDOW)
+        key = f"{_HELD_MAIL_KIND}:{release.org.lower()}:{_period(release, BURST_WINDOW)}"
+        return await self._send_once(key, readers, mail)
 
     async def send_held_by_scanner(self, release: Release) -> bool:
         """Tell administrators of a release that the scanner did not accept, but of no other one in
@@ -158,7 +159,8 @@ class ReleaseMail(Struct, frozen=True):
             page=f"{self.base_url}/manage/releases",
         )
         readers = partial(administrator_accounts, self.directory)
-        return await self._send_once("scanner-held", readers, mail, every=_SCANNER_MAIL_EVERY)
+        key = f"scanner-held:{_period(release, _SCANNER_MAIL_EVERY)}"
+        return await self._send_once(key, readers, mail)
 
     async def send_review_wanted(self, release: Release) -> bool:
         """Send mail about a release that a rule holds to those who may approve it: one for each
@@ -173,8 +175,8 @@ class ReleaseMail(Struct, frozen=True):
             page=f"{self._organization_page(release)}/staged",
         )
         readers = partial(publishing_accounts, self.directory, release.org)
-        key = f"{_REVIEW_MAIL_KIND}:{release.org.lower()}"
-        return await self._send_once(key, readers, mail, every=BURST_WINDOW)
+        key = f"{_REVIEW_MAIL_KIND}:{release.org.lower()}:{_period(release, BURST_WINDOW)}"
+        return await self._send_once(key, readers, mail)
 
     async def send_reviewed(self, release: Release, *, by: str) -> None:
         """Tell the account that published a staged release what was decided, once for a
@@ -199,7 +201,7 @@ class ReleaseMail(Struct, frozen=True):
             return [each for each in members if each.id == publisher]
 
         key = f"{_REVIEWED_MAIL_KIND}:{release.coordinate.key}:{decision}"
-        await self._send_once(key, readers, mail, every=_REVIEWED_MAIL_KEPT_FOR)
+        await self._send_once(key, readers, mail)
 
     async def send_warnings(self, release: Release, warnings: Sequence[str]) -> bool:
         """Send what the rules warn of to who is responsible for the organization, once for a
@@ -214,31 +216,31 @@ class ReleaseMail(Struct, frozen=True):
         digest = sha256("\n".join(warnings).encode()).hexdigest()[:16]
         readers = partial(responsible_accounts, self.directory, release.org)
         key = f"{_WARNING_MAIL_KIND}:{release.coordinate.key}:{digest}"
-        return await self._send_once(key, readers, mail, every=_WARNING_MAIL_KEPT_FOR)
+        return await self._send_once(key, readers, mail)
 
     async def _send_once(
         self,
         key: str,
         readers: Callable[[int], Awaitable[Iterable[Account]]],
         mail: MailText,
-        *,
-        every: timedelta,
     ) -> bool:
         """Send mail to those who are its readers at that time, unless one with the key was sent
-        within `every`; return False if a store is away."""
+        to them within `_MAIL_KEPT_FOR`; return False if one of them was not sent it."""
         now_ms = self.clock.now_ms()
         with suppress(Unavailable):
-            await self.mail_delivery.send_once(
-                key,
-                await readers(now_ms),
-                mail,
-                until_ms=now_ms + every // MS,
+            return await self.mail_delivery.send_once_to_all(
+                key, await readers(now_ms), mail, until_ms=now_ms + _MAIL_KEPT_FOR // MS
             )
-            return True
         return False
 
     def _organization_page(self, release: Release) -> str:
         return f"{self.base_url}/account/organizations/{release.org}"
+
+
+def _period(release: Release, length: timedelta) -> int:
+    """Return the number of the period of that length in which the release was stored as it is. It
+    stays the same when mail about it is repeated later."""
+    return (release.changed_ms or release.created_ms) // (length // MS)
 
 
 def _public_reason(release: Release) -> str:
@@ -260,7 +262,8 @@ class PublishedMail(Struct, frozen=True):
     is_on: bool  # As the setting says.
 
     async def send(self, release: Release) -> bool:
-        """Send mail about a release that is published, once; return False if a store is away."""
+        """Send mail about a release that is published, once; return False if an owner who has an
+        address was not sent it: the mail server refused it, or a store is away."""
         now_ms = self.clock.now_ms()
         with suppress(Unavailable):
             owners = await organization_owners(self.directory, release.org, now_ms)
@@ -274,11 +277,10 @@ class PublishedMail(Struct, frozen=True):
                 page=f"{self.base_url}/packages/{release.org}/{release.name}/{release.version}",
                 own=f"{self.base_url}/account/organizations/{release.org}/packages/{release.name}",
             )
-            await self.mail_delivery.send_once(
+            return await self.mail_delivery.send_once_to_all(
                 f"release-published:{release.coordinate.key}",
                 {each.email: each for each in owners}.values(),
                 mail,
                 until_ms=now_ms + NOTICE_MAIL_KEPT_FOR // MS,
             )
-            return True
         return False

@@ -1,0 +1,52 @@
+"""Task `notify-dependents`: none of its parts stops the others."""
+
+from typing import Any
+
+import pytest
+from msgspec import Struct
+
+from shared.domain.errors.requests import Busy
+from shared.domain.tasks import TaskReport
+from shared.services.maintenance.notify_dependents import NotifyDependents
+from tests.fakes.system import FakeClock
+
+
+class Part(Struct):
+    """A part of the task, which may fail."""
+
+    failure: Exception | None = None
+    runs: int = 0
+
+    async def run(self, _until_ms: int) -> TaskReport:
+        self.runs += 1
+        if self.failure:
+            raise self.failure
+        return TaskReport(2, 1)
+
+
+def task(*parts: Any) -> NotifyDependents:
+    notices, provenance_notices, mail = parts
+    return NotifyDependents(
+        notices=notices,
+        provenance_notices=provenance_notices,
+        send_new_release_mail=mail.run,
+        clock=FakeClock(),
+    )
+
+
+@pytest.mark.parametrize("failing", range(3))
+async def test_a_part_that_fails_is_reported_and_stops_none(failing: int) -> None:
+    parts = [Part(), Part(), Part()]
+    parts[failing].failure = Busy()
+    report = await task(*parts).run()
+    assert [each.runs for each in parts] == [1, 1, 1]
+    assert (report.seen, report.changed, report.problems) == (4, 2, (str(Busy()),))
+
+
+@pytest.mark.parametrize("failing", range(3))
+async def test_an_unexpected_failure_fails_the_task_after_the_other_parts(failing: int) -> None:
+    parts = [Part(), Part(), Part()]
+    parts[failing].failure = RuntimeError("unexpected")
+    with pytest.raises(RuntimeError, match="unexpected"):
+        await task(*parts).run()
+    assert [each.runs for each in parts] == [1, 1, 1]
