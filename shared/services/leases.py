@@ -89,8 +89,7 @@ class Leases(Struct, frozen=True):
             yield holder
         finally:
             with suppress(Unavailable):  # What was done is stored; the lease expires by itself.
-                # It ended long ago, so that it is free also if the clock is set back.
-                await self.work.lease(name, holder, self.clock.now_ms(), 0)
+                await self._lease(name, holder, timedelta(0))
 
     @asynccontextmanager
     async def _renewed(
