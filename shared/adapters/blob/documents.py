@@ -25,7 +25,9 @@ from shared.domain.archives.digests import Digest
 from shared.domain.dependency_graphs import Graph, graph_document
 from shared.domain.errors.requests import Busy, StorageFull
 from shared.domain.packages import Texts
+from shared.ports.conflicts import Stale
 from shared.runtime.lru_cache import LruCache
+from shared.runtime.retries import MAX_ATTEMPTS, back_off, retried
 
 CONCURRENT_READS = 32  # Blobs that are read in parallel.
 DOCUMENTS_CACHED_BYTES = 16 * 1024 * 1024  # Texts and graphs of some thousand releases.
@@ -102,22 +104,32 @@ class BlobDocuments:
     async def put_api_docs(
         self, digest: Digest, record: ApiDocsRecord, pieces: Path | None = None
     ) -> None:
-        # The record comes last: until then the documentation is made again.
+        former, kept = await self._put_record(digest, record, pieces)
+        await self._delete_pieces(digest, former, kept=kept)
+
+    @retried(MAX_ATTEMPTS, back_off)
+    async def _put_record(
+        self, digest: Digest, record: ApiDocsRecord, pieces: Path | None
+    ) -> tuple[str, str]:
+        """Store pieces and their record, unless there is one of a newer generator; return the names
+        of the pieces that are to be deleted, and of those that the stored record names.
+
+        Raises `Busy` if other processes are faster again and again.
+        """
         name = record.pieces.name if record.pieces else ""
+        stored, etag = await self._read_tagged(_api_docs_record(digest))
+        before = ApiDocsRecord.model_validate_json(stored) if stored else None
+        former = before.pieces.name if before and before.pieces else ""
+        if before and before.generator > record.generator:
+            return name, former
+        # The record comes last: until then the documentation is made again. The pieces are stored
+        # again in each attempt: a record that named the same ones may have been replaced.
+        if pieces is not None:
+            await self._put(_pieces(digest, name), await asyncio.to_thread(pieces.open, "rb"))
         body = record.model_dump_json().encode()
-        while True:
-            stored, etag = await self._read_tagged(_api_docs_record(digest))
-            before = ApiDocsRecord.model_validate_json(stored) if stored else None
-            former = before.pieces.name if before and before.pieces else ""
-            if before and before.generator > record.generator:
-                await self._delete_pieces(digest, name, kept=former)
-                return
-            if pieces is not None:
-                # Once more in each round: a record that named the same pieces may be replaced.
-                await self._put(_pieces(digest, name), await asyncio.to_thread(pieces.open, "rb"))
-            if await self._replace(_api_docs_record(digest), body, etag):
-                await self._delete_pieces(digest, former, kept=name)
-                return
+        if not await self._replace(_api_docs_record(digest), body, etag):
+            raise Stale
+        return former, name
 
     async def _delete_pieces(self, digest: Digest, name: str, *, kept: str) -> None:
         """Delete the pieces with this name, and those that a process left that ended; no others,
