@@ -142,6 +142,27 @@ async def test_two_that_document_an_archive_at_once_leave_a_record_with_its_piec
             assert is_there == (name == stays), name
 
 
+async def test_pieces_with_the_name_of_those_that_a_rival_replaces_stay(
+    stores: SharedStores,
+) -> None:
+    """Pieces are named by their contents, so documentation may have the same ones again."""
+    pieces = stores.folder / "pieces"
+    pieces.write_bytes(b"piece")
+    transport = RivalTransport(
+        blob_double_of(stores.folder, stores.clock), f"DELETE {ADDRESS}/derived/api-docs"
+    )
+
+    def connect() -> BlobServiceClient:
+        return BlobServiceClient.from_connection_string(CONNECTION, transport=transport)
+
+    async with stores.process() as other, stores.process(connect) as mine:
+        await other.put_api_docs(DIGEST, documented("first"), pieces)
+        transport.rival = lambda: other.put_api_docs(DIGEST, documented("first"), pieces)
+        await mine.put_api_docs(DIGEST, documented("second"), pieces)
+        assert await other.api_docs_record(DIGEST) == documented("first")
+        assert await other.read_pieces(DIGEST, "first", 0, 5) == b"piece"
+
+
 async def test_pieces_that_never_win_are_not_stored_again_forever(stores: SharedStores) -> None:
     pieces = stores.folder / "pieces"
     pieces.write_bytes(b"piece")
