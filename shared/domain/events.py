@@ -63,7 +63,7 @@ ROLES_THAT_PUBLISH = frozenset({"owner", "maintainer"})  # As in the details of 
 
 
 def waiting_since(outbox: Sequence[Event]) -> int | None:
-    """Return since when the events of a record wait to be published; None if it has none."""
+    """Return since when the events of a record wait to be appended; None if it has none."""
     return outbox[0].at_ms if outbox else None
 
 

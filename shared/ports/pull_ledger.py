@@ -48,6 +48,8 @@ class RollUp(NamedTuple):
     changed: list[Package]  # Their place in the search may be another now.
     # So many pulls wait that the next roll-up should start before its scheduled time.
     is_behind: bool
+    # Why some pulls could not be added, if any; the next roll-up adds them.
+    failure: Exception | None = None
 
 
 class PullLedger(Protocol):
@@ -65,7 +67,7 @@ class PullLedger(Protocol):
     async def roll_up(self, before_window: int, today: str) -> RollUp:
         """Add counted pulls that are in no head yet to `pulls` of the heads, which keep their
         revisions, each pull once, and delete the callers of windows before that one. Return the
-        packages whose pulls changed since the last call.
+        packages whose pulls changed since the last call, also if others fail.
 
         All pulls of the days before today are added, if one call is enough for all packages that
         have some. Of today some may wait: at most a tenth of the pulls of a package."""

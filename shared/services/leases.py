@@ -41,8 +41,10 @@ class Leases(Struct, frozen=True):
         """Hold the lease while the block runs; raise `Stale` while another process holds it.
 
         The block is canceled with `Busy`, as a crash would end it, if the lease was not renewed
-        for two thirds of its lifetime: a delayed holder writes nothing after another process took
-        the lease. Callers are `retried_with_back_off`.
+        for two thirds of its lifetime, or if a renewal says that another process has it: a delayed
+        holder writes nothing after another process took the lease. The time of the event loop does
+        not pass while the machine is suspended; a holder that continues then writes until its next
+        renewal. Callers are `retried_with_back_off`.
         """
         now = asyncio.get_running_loop().time
         asked_at = now()
@@ -56,8 +58,12 @@ class Leases(Struct, frozen=True):
                 if not limit.expired():
                     limit.reschedule(asked_at + writing_seconds)
 
+            def stop() -> None:
+                if not limit.expired():
+                    limit.reschedule(now())
+
             try:
-                async with limit, self._renewed(name, holder, CHANGE_LEASE, extend):
+                async with limit, self._renewed(name, holder, CHANGE_LEASE, extend, stop):
                     yield
             except TimeoutError:
                 if limit.expired():
@@ -75,7 +81,7 @@ class Leases(Struct, frozen=True):
             if not holder:
                 yield False
                 return
-            async with self._renewed(name, holder, lifetime, lambda _: None):
+            async with self._renewed(name, holder, lifetime, lambda _: None, lambda: None):
                 yield True
 
     @asynccontextmanager
@@ -93,9 +99,14 @@ class Leases(Struct, frozen=True):
 
     @asynccontextmanager
     async def _renewed(
-        self, name: str, holder: str, lifetime: timedelta, on_renewed: Callable[[float], None]
+        self,
+        name: str,
+        holder: str,
+        lifetime: timedelta,
+        on_renewed: Callable[[float], None],
+        on_lost: Callable[[], None],
     ) -> AsyncGenerator[None]:
-        renewal = asyncio.create_task(self._renew(name, holder, lifetime, on_renewed))
+        renewal = asyncio.create_task(self._renew(name, holder, lifetime, on_renewed, on_lost))
         try:
             yield
         finally:
@@ -103,15 +114,21 @@ class Leases(Struct, frozen=True):
             await asyncio.gather(renewal, return_exceptions=True)
 
     async def _renew(
-        self, name: str, holder: str, lifetime: timedelta, on_renewed: Callable[[float], None]
+        self,
+        name: str,
+        holder: str,
+        lifetime: timedelta,
+        on_renewed: Callable[[float], None],
+        on_lost: Callable[[], None],
     ) -> None:
-        """Renew the lease until another process has it; each time call `on_renewed` with when this
-        asked for it, in the time of the event loop."""
+        """Renew the lease until another process has it, and call `on_lost` then; after each renewal
+        call `on_renewed` with when this asked for it, in the time of the event loop."""
         while True:
             await self.sleep((lifetime / RENEWALS).total_seconds())
             asked_at = asyncio.get_running_loop().time()
             try:
                 if not await self._lease(name, holder, lifetime):
+                    on_lost()
                     return
             except Unavailable:
                 continue  # The next renewal comes before the lease ends.

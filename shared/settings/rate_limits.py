@@ -45,11 +45,13 @@ class RateLimitSettings(TopicSettings):
     )
     limit_write: LimitText = Field(
         default="token=300 account=300 address=600",
-        description="Changes a minute, except those with a limit of their own.",
+        description="Changes a minute, except those with a limit of their own. As many pushes that "
+        "repeat a release or are refused are read of a caller, counted by each process separately.",
     )
     limit_push: LimitText = Field(
         default="token=120 account=240 address=480",
-        description="Pushes a minute; a repeat of the same files is not counted.",
+        description="Pushes a minute; a repeat of the same files is counted as "
+        "BALLROOM_LIMIT_WRITE says.",
     )
     limit_token_issue: LimitText = Field(
         default="account=30 address=60", description="New tokens in five minutes."

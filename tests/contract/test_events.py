@@ -53,7 +53,7 @@ async def test_the_outbox_of_a_head_is_published_as_well(stores: Stores) -> None
     assert await stores.metadata.records_with_outbox(10) == []
 
 
-async def test_publishing_again_adds_nothing(stores: Stores, others: Stores) -> None:
+async def test_appending_again_adds_nothing(stores: Stores, others: Stores) -> None:
     source = await pushed(stores, event("e1"))
     repeats = [
         process.events.append_outbox(source) for _ in range(10) for process in (stores, others)
@@ -62,7 +62,7 @@ async def test_publishing_again_adds_nothing(stores: Stores, others: Stores) -> 
     assert await feed(stores) == [(1, "e1")]
 
 
-async def test_partly_published_events_are_completed(stores: Stores) -> None:
+async def test_partly_appended_events_are_completed(stores: Stores) -> None:
     source = await pushed(stores, event("e1"), event("e2"))
     await stores.events.append([event("e2")])
     await stores.events.append_outbox(source)

@@ -45,7 +45,7 @@ async def test_pulls_are_counted_by_version_and_day(stores: Stores, process: Pro
     yesterday = Pull(coordinate("acme/greet:1.0.0"), YESTERDAY, "c1", 0)
     first = [pull(), pull("acme/greet:2.0.0"), pull(caller="c2"), pull(window=2), yesterday]
     assert await stores.pulls.daily(GREET) == {}
-    assert await stores.pulls.roll_up(before_window=9, today=TODAY) == ([], False)
+    assert await stores.pulls.roll_up(before_window=9, today=TODAY) == ([], False, None)
     await stores.pulls.record(process.batch(*first))
     await stores.pulls.record(process.batch(pull("acme/other:1.0.0")))
     assert await rolled_up(stores) == {"1.0.0": {YESTERDAY: 1, TODAY: 3}, "2.0.0": {TODAY: 1}}
@@ -105,7 +105,7 @@ async def test_a_roll_up_returns_the_packages_whose_place_in_the_search_may_chan
     await stores.pulls.record(process.batch(pull(), pull("acme/other:1.0.0")))
     rolled_up = await stores.pulls.roll_up(before_window=1, today=TODAY)
     assert set(rolled_up.changed) == {GREET, package("acme/other")}
-    assert await stores.pulls.roll_up(before_window=1, today=TODAY) == ([], False)
+    assert await stores.pulls.roll_up(before_window=1, today=TODAY) == ([], False, None)
 
 
 async def test_a_roll_up_leaves_the_revision_of_the_head(stores: Stores, process: Process) -> None:

@@ -1,19 +1,25 @@
 """Rate limits: refusals of each face, and the headers of other responses."""
 
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from functions.http.answer_caching import recognizer
+from shared.domain.archives.digests import Digest
+from shared.domain.errors.requests import Busy
 from shared.hosting.host import AnswerCacheOptions, Host
 from shared.localhost import archive_resolver
 from shared.registry import Registry
+from shared.services.adapters import Adapters
 from tests.lazy_app import lazy_functions
 from tests.protocol.bal.okhttp import multipart
 from tests.protocol.central.answers import refused
 from tests.security.routes import routes
 from tests.support.archives import bala
+from tests.support.port_doubles import Proceed, intercepted
 from tests.support.storage import one_instance
 from tests.support.world import MAVEN, URL, OpenWorld, World, asking
 
@@ -148,6 +154,51 @@ async def test_archives_that_publish_nothing_are_read_as_often_as_changes_are_ma
     assert [await send() for _ in range(5)] == [served] * 3 + [429] * 2
     world.clock.advance(timedelta(minutes=2))
     assert await send() == served
+
+
+@one_instance("each counts what it read by itself")
+async def test_pushes_that_are_refused_before_the_archive_is_read_are_not_counted(
+    worlds: OpenWorld,
+) -> None:
+    world = await worlds(limit_write="token=1")
+    url = f"{MAVEN}/acme/greet/1.0.0/greet-1.0.0.bala"
+    bob = {"Authorization": f"Bearer {world.people.bob.token}"}
+    content = bala("acme/greet:1.0.0")
+    requests = [httpx.Request("PUT", url, headers=bob, content=content) for _ in range(3)]
+    answers = [await world.http.send(each) for each in requests]
+    assert [each.status_code for each in answers] == [403] * 3
+
+
+@one_instance("each counts what it read by itself")
+async def test_a_push_that_fails_because_a_store_is_out_of_reach_is_not_counted(
+    worlds: OpenWorld,
+) -> None:
+    async def intercept(_method: str, proceed: Proceed) -> Any:
+        if is_out_of_reach:
+            raise Busy
+        return await proceed()
+
+    def wrap(stores: Adapters) -> Adapters:
+        return replace(stores, archives=intercepted(stores.archives, intercept, ("put",)))
+
+    is_out_of_reach = True
+    world = await worlds(limit_write="token=1", wrap=wrap)
+    answers = [await push(world, "acme/greet:1.0.0") for _ in range(3)]
+    assert [each.status_code for each in answers] == [503] * 3
+    is_out_of_reach = False
+    assert (await push(world, "acme/greet:1.0.0")).status_code == 204
+
+
+@one_instance("each counts what it read by itself")
+async def test_a_push_that_stores_a_lost_archive_again_is_not_counted(worlds: OpenWorld) -> None:
+    world = await worlds(limit_write="token=1")
+    content = bala("acme/greet:1.0.0")
+    await push(world, "acme/greet:1.0.0")
+    for _ in range(3):
+        assert await world.stores.archives.delete(Digest.of(content), world.clock.now_ms() + 1)
+        assert (await push(world, "acme/greet:1.0.0")).status_code == 204
+    assert (await push(world, "acme/greet:1.0.0")).status_code == 204  # The first repeat.
+    assert (await push(world, "acme/greet:1.0.0")).status_code == 429
 
 
 async def test_pushes_of_a_maven_client_are_counted_with_the_others(worlds: OpenWorld) -> None:

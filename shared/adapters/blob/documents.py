@@ -25,7 +25,9 @@ from shared.domain.archives.digests import Digest
 from shared.domain.dependency_graphs import Graph, graph_document
 from shared.domain.errors.requests import Busy, StorageFull
 from shared.domain.packages import Texts
+from shared.ports.conflicts import Stale
 from shared.runtime.lru_cache import LruCache
+from shared.runtime.retries import MAX_ATTEMPTS, back_off, retried
 
 CONCURRENT_READS = 32  # Blobs that are read in parallel.
 DOCUMENTS_CACHED_BYTES = 16 * 1024 * 1024  # Texts and graphs of some thousand releases.
@@ -102,26 +104,40 @@ class BlobDocuments:
     async def put_api_docs(
         self, digest: Digest, record: ApiDocsRecord, pieces: Path | None = None
     ) -> None:
-        # The record comes last: until then the documentation is made again.
-        name = record.pieces.name if record.pieces else ""
-        body = record.model_dump_json().encode()
-        while True:
-            stored, etag = await self._read_tagged(_api_docs_record(digest))
-            before = ApiDocsRecord.model_validate_json(stored) if stored else None
-            former = before.pieces.name if before and before.pieces else ""
-            if before and before.generator > record.generator:
-                await self._delete_pieces(digest, name, kept=former)
-                return
-            if pieces is not None:
-                # Once more in each round: a record that named the same pieces may be replaced.
-                await self._put(_pieces(digest, name), await asyncio.to_thread(pieces.open, "rb"))
-            if await self._replace(_api_docs_record(digest), body, etag):
-                await self._delete_pieces(digest, former, kept=name)
-                return
+        unused, etag, kept = await self._put_record(digest, record, pieces)
+        await self._delete_pieces(digest, unused, etag, kept=kept)
 
-    async def _delete_pieces(self, digest: Digest, name: str, *, kept: str) -> None:
-        """Delete the pieces with this name, and those that a process left that ended; no others,
-        whose record another process may be about to store."""
+    @retried(MAX_ATTEMPTS, back_off)
+    async def _put_record(
+        self, digest: Digest, record: ApiDocsRecord, pieces: Path | None
+    ) -> tuple[str, str, str]:
+        """Store pieces and their record, unless there is one of a newer generator; return the name
+        of the pieces that no record names any more, their version, empty for any, and the name of
+        those that the stored record names.
+
+        Raises `Busy` if other processes are faster again and again.
+        """
+        name = record.pieces.name if record.pieces else ""
+        stored, etag = await self._read_tagged(_api_docs_record(digest))
+        before = ApiDocsRecord.model_validate_json(stored) if stored else None
+        former = before.pieces.name if before and before.pieces else ""
+        if before and before.generator > record.generator:
+            return name, "", former
+        # Pieces are named by their contents, so another process may store the former ones again
+        # when their record is replaced: only this version of them is deleted.
+        former_etag = await self._etag(_pieces(digest, former)) if former not in ("", name) else ""
+        # The record comes last: until then the documentation is made again. The pieces are stored
+        # again in each attempt: a record that named the same ones may have been replaced.
+        if pieces is not None:
+            await self._put(_pieces(digest, name), await asyncio.to_thread(pieces.open, "rb"))
+        body = record.model_dump_json().encode()
+        if not await self._replace(_api_docs_record(digest), body, etag):
+            raise Stale
+        return former if former_etag else "", former_etag, name
+
+    async def _delete_pieces(self, digest: Digest, name: str, etag: str, *, kept: str) -> None:
+        """Delete this version of the pieces with this name, and those that a process left that
+        ended; no others, whose record another process may be about to store."""
         with translate_blob_errors():
             container = self._blobs.container("derived")
             listed = container.list_blobs(name_starts_with=_pieces(digest))
@@ -129,7 +145,11 @@ class BlobDocuments:
         newest = max(stored.values(), default=None)
         for each, modified in stored.items():
             is_old = newest is not None and newest - modified > LEFT_AFTER
-            if each != _pieces(digest, kept) and (each == _pieces(digest, name) or is_old):
+            if each == _pieces(digest, kept):
+                continue
+            if each == _pieces(digest, name):
+                await self._delete(each, etag)
+            elif is_old:
                 await self._delete(each)
 
     async def api_docs_record(self, digest: Digest) -> ApiDocsRecord | None:
@@ -188,9 +208,7 @@ class BlobDocuments:
     async def _replace(self, name: str, content: bytes, etag: str) -> bool:
         """Store the blob if the stored one has this version, or if there is none for an empty
         `etag`; return whether it was stored."""
-        condition: dict[str, Any] = (
-            {"etag": etag, "match_condition": MatchConditions.IfNotModified} if etag else {}
-        )
+        condition = _of_version(etag)
         with (
             translate_blob_errors(),
             suppress(ResourceExistsError, ResourceModifiedError, ResourceNotFoundError),
@@ -213,12 +231,24 @@ class BlobDocuments:
                 return await found.readall(), found.properties.etag
         return None, ""
 
-    async def _delete(self, name: str) -> None:
+    async def _etag(self, name: str) -> str:
+        """Return the version of a blob; empty if there is none."""
         with translate_blob_errors(), suppress(ResourceNotFoundError):
-            await self._blob(name).delete_blob()
+            return (await self._blob(name).get_blob_properties()).etag
+        return ""
+
+    async def _delete(self, name: str, etag: str = "") -> None:
+        """Delete the blob, unless it has another version than `etag`, which is empty for any."""
+        with translate_blob_errors(), suppress(ResourceModifiedError, ResourceNotFoundError):
+            await self._blob(name).delete_blob(**_of_version(etag))
 
     def _blob(self, name: str) -> BlobClient:
         return self._blobs.container("derived").get_blob_client(name)
+
+
+def _of_version(etag: str) -> dict[str, Any]:
+    """Return the condition that a blob has this version; none if it is empty."""
+    return {"etag": etag, "match_condition": MatchConditions.IfNotModified} if etag else {}
 
 
 def document_blobs(digest: Digest) -> tuple[str, ...]:

@@ -193,15 +193,15 @@ class CosmosMetadata:
     async def packages(self, after: str, count: int) -> list[Head]:
         found: list[Head] = []
         while len(found) < count:
-            wanted = count - len(found)
-            names = await self._names(after, wanted)
-            # A claim that did not end has left a name without a head.
+            # All that are wanted are read, however few are missing: a claim that did not end has
+            # left a name without a head, and there may be many of those.
+            names = await self._names(after, count)
             heads = await self._packages.read_each(names, HEAD)
             found += [read_record(Head, item) for item in sorted(heads, key=itemgetter("pk"))]
-            if len(names) < wanted:
+            if len(names) < count:
                 break
             after = names[-1]
-        return found
+        return found[:count]
 
     async def _names(self, after: str, count: int) -> list[str]:
         """Return up to `count` names that were ever written, above this one and in order."""

@@ -24,7 +24,6 @@ from base64 import b85decode, b85encode
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from datetime import date, timedelta
-from itertools import chain
 from typing import Any, TypeVar
 
 from msgspec import Struct, field
@@ -276,11 +275,15 @@ class CosmosPulls:
         run = RollUpRun(before_window, today, DUE_SHARE / max(1, len(partitions)))
         merged = [pk for pk in partitions if _is_worthwhile(batches[pk], before_window)]
         parts = self._container, self._totals, self._show
+        failures = list[Exception]()
         for some in _chunks(sorted(merged), PARTITIONS_AT_ONCE):
-            found = await asyncio.gather(*(PullPartition(pk, *parts).roll_up(run) for pk in some))
-            listed += chain.from_iterable(found)
+            _, failed = await _outcomes(
+                PullPartition(pk, *parts).roll_up(run, listed) for pk in some
+            )
+            failures += failed
         is_behind = max(batches.values(), default=0) >= BATCHES_AT_ONCE
-        return RollUp([_package(pk) for pk in dict.fromkeys(listed)], is_behind)
+        changed = [_package(pk) for pk in dict.fromkeys(listed)]
+        return RollUp(changed, is_behind, next(iter(failures), None))
 
     async def restore(self, package: Package, daily: Mapping[str, Mapping[str, int]]) -> None:
         if any(daily.values()):
@@ -300,9 +303,11 @@ class CosmosPulls:
 
     async def _show(self, *totals: Item) -> list[str]:
         """Show sums in the heads of packages; return those that the search has to list."""
-        await asyncio.gather(
-            *(self._metadata.set_pulls(_package(each["pk"]), each["pulls"]) for each in totals)
+        _, failures = await _outcomes(
+            self._metadata.set_pulls(_package(each["pk"]), each["pulls"]) for each in totals
         )
+        if failures:
+            raise failures[0]
         return [each["pk"] for each in totals if is_listed_with(each)]
 
 
@@ -322,16 +327,15 @@ class PullPartition(Struct, frozen=True):
     totals: "PullTotals"
     show: Callable[..., Awaitable[list[str]]]
 
-    async def roll_up(self, run: RollUpRun) -> list[str]:
-        """Merge the batches, and add what is due to the packages; return those that the search has
-        to list."""
-        listed = list[str]()
+    async def roll_up(self, run: RollUpRun, listed: list[str]) -> None:
+        """Merge the batches, and add what is due to the packages; add those to `listed` that the
+        search has to list, also if a failure of others is raised then."""
         for _ in range(WRITES_A_RUN):
             (waiting, rounds), batches = await asyncio.gather(
                 self._state(), self.container.query(_BATCHES, self.pk)
             )
             for each in rounds:  # Rounds of a run that did not end, or that is still under way.
-                listed += await self._add_round(each)
+                await self._add_round(each, listed)
             merged = waiting.merge(batches, run.window)
             await self._look_up_sums(waiting, run)
             taken = waiting.take_due(run.today, run.share)
@@ -339,10 +343,9 @@ class PullPartition(Struct, frozen=True):
             if not await self._write(waiting, merged, taken):
                 break
             if taken:
-                listed += await self._add_round(round_item(waiting, taken))
+                await self._add_round(round_item(waiting, taken), listed)
             if len(merged) < BATCHES_AT_ONCE and len(merged) == len(batches):
                 break
-        return listed
 
     async def _state(self) -> tuple[WaitingPulls, list[Item]]:
         """Return the waiting pulls, and the rounds that may not be added yet."""
@@ -365,14 +368,32 @@ class PullPartition(Struct, frozen=True):
             steps.append(BatchWrite(round_item(waiting, taken)))
         return await self.container.batch(self.pk, [*steps, *map(BatchDelete, merged)])
 
-    async def _add_round(self, round_: Item) -> list[str]:
-        """Add the pulls of a round to their packages; return those that the search has to list."""
-        listed = list[str]()
+    async def _add_round(self, round_: Item, listed: list[str]) -> None:
+        """Add the pulls of a round to their packages; add those to `listed` that the search has to
+        list. Pulls of a package that cannot be added delay no others of the round, which stays
+        then."""
+        failures = list[Exception]()
         for some in _chunks(packages_of(round_).items(), PACKAGES_AT_ONCE):
-            totals = await asyncio.gather(*(self.totals.add(pk, days, round_) for pk, days in some))
+            totals, failed = await _outcomes(self.totals.add(pk, days, round_) for pk, days in some)
+            failures += failed
             listed += await self.show(*totals)
+        if failures:
+            raise failures[0]
         await self.container.delete(self.pk, round_["id"])
-        return listed
+
+
+async def _outcomes(calls: Iterable[Awaitable[T]]) -> tuple[list[T], list[Exception]]:
+    """Await all calls, also if some fail; return their results, and the failures."""
+    results = list[T]()
+    failures = list[Exception]()
+    for each in await asyncio.gather(*calls, return_exceptions=True):
+        if isinstance(each, Exception):
+            failures.append(each)
+        elif isinstance(each, BaseException):
+            raise each
+        else:
+            results.append(each)
+    return results, failures
 
 
 def _is_worthwhile(batches: int, window: int) -> bool:

@@ -249,7 +249,8 @@ class RateLimiter:
             self._unpublished.require_caller_below_limit(by)
 
     def count_unpublished(self, by: Principal) -> None:
-        """Count an archive that was read and published nothing, such as a repeat, in this process.
+        """Count an archive that was read and changed nothing, since it repeats a release or is
+        refused, in this process.
 
         The limit of pushes counts releases, so it bounds neither these nor the time that reading
         them takes.

@@ -7,16 +7,20 @@ from shared.domain.entities import PendingEvents
 from shared.domain.errors.base import Refusal
 from shared.domain.packages import Head, Release
 from shared.domain.tasks import TaskReport
+from shared.domain.times import MS
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
+from shared.ports.system import Clock
 from shared.services.event_appender import EventAppender
-from shared.services.maintenance.tasks import Task
+from shared.services.maintenance.tasks import RUN_TIME, Task
 from shared.services.packages.derived_data import DerivedData
 from shared.services.record_batches import RECORDS_AT_ONCE
 from shared.telemetry.log import log
 
 _Record = Head | Release | PendingEvents
 
+# Each batch reads again what failed before it, so a run reads a few times as many records.
+MOST_FAILURES = 3 * RECORDS_AT_ONCE
 SCHEDULE = "15 * * * * *"  # A crash is repaired within a minute.
 
 
@@ -30,19 +34,33 @@ class ProcessOutboxes(Task, frozen=True):
     derived_data: DerivedData
     directory: DirectoryStore
     event_appender: EventAppender
+    clock: Clock
 
     async def run(self) -> TaskReport:
-        """Process all outboxes; a record that cannot be processed now delays no other one."""
+        """Process all outboxes; a record that cannot be processed now delays no other one.
+
+        While a store is out of reach every record fails, so the run ends after `MOST_FAILURES`, or
+        when its time is over.
+        """
+        until_ms = self.clock.now_ms() + RUN_TIME // MS
         processed = 0
         problems = dict[str, str]()  # By the name of the record. The next run tries them again.
-        while batch := await self._read_batch(problems):
+        is_cut_off = False
+        while not is_cut_off and (batch := await self._read_batch(problems)):
             for record in batch:
                 problem = await self._process(record)
                 if problem is None:
                     processed += 1
                 else:
                     problems[_name(record)] = problem
-        return TaskReport(processed + len(problems), processed, tuple(problems.values()))
+                if len(problems) == MOST_FAILURES or self.clock.now_ms() >= until_ms:
+                    is_cut_off = True
+                    break
+        # A command repeats an unfinished run at once, which is useless while all records fail.
+        unfinished = is_cut_off and processed > 0
+        return TaskReport(
+            processed + len(problems), processed, tuple(problems.values()), unfinished
+        )
 
     async def _read_batch(self, problems: Collection[str]) -> list[_Record]:
         """Return the oldest records without those that this run could not process."""

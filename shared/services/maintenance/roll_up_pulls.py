@@ -45,11 +45,16 @@ class RollUpPulls(Task, frozen=True):
         return TaskReport(packages, packages)
 
     async def _roll_up(self) -> RollUp:
-        """Roll up once; keep the callers of the current and the previous window."""
+        """Roll up once; keep the callers of the current and the previous window.
+
+        If some pulls could not be added, this failure is raised when the search has the others.
+        """
         now_ms = self.clock.now_ms()
         # A day is over when the processes have written the last pulls of it.
         today = utc_day(now_ms - 2 * FLUSH_AFTER // MS)
         rolled_up = await self.ledger.roll_up(pull_window(now_ms) - 1, today)
         for package in rolled_up.changed:
             await self.derived_data.update_search(package)
+        if rolled_up.failure is not None:
+            raise rolled_up.failure
         return rolled_up

@@ -76,9 +76,8 @@ class BuildPreviews(Struct, frozen=True):
     ) -> BuildPreview:
         direct = await source.resolve_packages(requests, client=client, by=by)
         users = dict[_Node, dict[str, None]]()
-        for (
-            each
-        ) in direct.resolved:  # Reading all of what 25 packages need could take half a second.
+        # Reading all of what 25 packages need could take half a second.
+        for each in direct.resolved:
             for node, user in _needed(each) if len(users) <= MOST_NEEDED else ():
                 users.setdefault(node, {})[user] = None
         needed = await source.resolve_packages(

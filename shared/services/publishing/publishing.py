@@ -114,6 +114,14 @@ class Publication(Struct, frozen=True):
             raise self.refusal
 
 
+class _NamedRelease(Struct, frozen=True):
+    """What is stored under the coordinate that a request names, and the access by which its package
+    may be published."""
+
+    found: FoundRelease
+    access: AccessContext
+
+
 class _Push(Struct, frozen=True):
     """An archive that may be published by `by`, its verified Sigstore bundle, and what is stored
     under its coordinate."""
@@ -126,6 +134,7 @@ class _Push(Struct, frozen=True):
     sigstore: SigstoreBundle | None = None
     findings: tuple[RuleFinding, ...] = ()  # Findings of the rules; none of them refuses the push.
     held_by_scanner: str = ""  # Why the scanner holds it, as a sentence.
+    is_put_back: bool = False  # The archive of the release was lost, and is stored again.
 
     @property
     def package(self) -> Package:
@@ -171,22 +180,16 @@ class Publishing(Struct, frozen=True):
         store are raised as they are.
         """
         self.rate_limiter.require_upload_allowed(by)
-        is_new = False
         with self.archive_reader.in_hand(len(upload.content)):
+            named = await self._require_right(upload, by)
             try:
-                push = await self._admit(upload, by)
-                found = push.found
-                if found.release is None:
-                    push = await self._scanned(upload, push)
-                    found, is_new = await self._commit(upload, push)
-            finally:
-                if not is_new:
+                push, is_new = await self._publish(upload, named, by)
+            except Refusal as refusal:
+                # That a store or a key is out of reach is no fault of the caller, who tries again.
+                if not isinstance(refusal, Unavailable):
                     self.rate_limiter.count_unpublished(by)
-            # A push at the same time may have stored the release without this bundle.
-            if found.release and upload.sigstore is not None and not is_new:
-                release = await self.sigstore_bundles.add(upload.sigstore, found.release, by=by)
-                found = FoundRelease(found.head, release)
-            return await self._follow_up(push, found, is_new=is_new)
+                raise
+            return await self._follow_up(push, push.found, is_new=is_new)
 
     async def may_publish(self, by: Principal) -> bool:
         """Check whether `by` may publish in some organization; a push that follows does not ask a
@@ -223,23 +226,50 @@ class Publishing(Struct, frozen=True):
         resembled = organization.resembles if organization else ""
         return await self.typosquats.hold_of(package, resembled)
 
+    async def _publish(
+        self, upload: Upload, named: _NamedRelease | None, by: Principal
+    ) -> tuple[_Push, bool]:
+        """Publish the archive; return the push with what is stored, and whether the release is
+        new. Count an archive that changes nothing."""
+        push = await self._admit(upload, named, by)
+        found = push.found
+        if found.release is None:
+            push = await self._scanned(upload, push)
+            found, is_new = await self._commit(upload, push)
+            if is_new:
+                return replace(push, found=found), True
+        is_changed = push.is_put_back
+        # A push at the same time may have stored the release without this bundle.
+        if found.release and upload.sigstore is not None:
+            release = await self.sigstore_bundles.add(upload.sigstore, found.release, by=by)
+            is_changed |= release.sigstore != found.release.sigstore
+            found = FoundRelease(found.head, release)
+        if not is_changed:
+            self.rate_limiter.count_unpublished(by)
+        return replace(push, found=found), False
+
     # --- First step: nothing is written but a lost archive --------------------------------------
 
-    async def _admit(self, upload: Upload, by: Principal) -> _Push:
+    async def _require_right(self, upload: Upload, by: Principal) -> _NamedRelease | None:
+        """Raise, before the archive is read, unless `by` may publish: the release that the request
+        names, which is returned, or somewhere if it names none."""
+        if not upload.coordinate:
+            await self._require_publisher(by, upload.claimed_package)
+            return None
+        found = await self.metadata.find(upload.coordinate)
+        access = await self.require_pusher(upload.coordinate.package, found.head, by)
+        return _NamedRelease(found, access)
+
+    async def _admit(self, upload: Upload, named: _NamedRelease | None, by: Principal) -> _Push:
         """Read the archive, count the push, and raise unless it can become a release of its
         package, or repeats one."""
-        if upload.coordinate:
-            # The request names the release, so the right to it is checked before the archive is
-            # read.
-            package = upload.coordinate.package
-            found = await self.metadata.find(upload.coordinate)
-            access = await self.require_pusher(package, found.head, by)
-            bala = await self.read_archive(upload)
+        bala = await self.read_archive(upload)
+        package = bala.coordinate.package
+        if named:
+            found = named.found
+            access = named.access
             allowance = await self._count(package, found, by)
         else:
-            await self._require_publisher(by, upload.claimed_package)
-            bala = await self.read_archive(upload)
-            package = bala.coordinate.package
             found = await self.metadata.find(bala.coordinate)
             checking = asyncio.create_task(self.require_pusher(package, found.head, by))
             counting = asyncio.create_task(self._count(package, found, by))
@@ -256,7 +286,9 @@ class Publishing(Struct, frozen=True):
             push = replace(push, findings=await self._require_rules(upload, push))
             if upload.sigstore is not None:
                 push = replace(push, sigstore=await self._verified(upload.sigstore, push))
-        elif not await self._put_back(upload, push):
+        elif await self._put_back(upload, push):
+            push = replace(push, is_put_back=True)
+        else:
             repeated = await self.published_contents.repeated(upload.content, bala, found.release)
             if repeated is None:
                 await self._check(push)  # These refusals say more than that the version exists.

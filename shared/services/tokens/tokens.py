@@ -177,8 +177,7 @@ class TokenRecords(Struct, frozen=True):
     async def revoke(self, token: Token, change: EntityChange, *, by: Principal) -> None:
         """Revoke the token with all its texts, and delete its last use; a repeat changes
         nothing. Raises `Busy` if it is rotated again and again meanwhile."""
-        with suppress(TokenNotFound):
-            await self._end_texts(token, change, by)
+        await self._end_texts(token, change, by)
         use = await self.directory.get(TokenUse, Place(token.owner, token.id))
         if use is not None:
             with suppress(Stale):
@@ -187,27 +186,31 @@ class TokenRecords(Struct, frozen=True):
     async def revoke_all(self, owner: str, *, by: Principal, reason: str = "") -> int:
         """Revoke all tokens of an owner, also those issued meanwhile; return how many. Raises
         `Busy` if there are new ones again and again."""
+        seen = set[str]()  # Hashes: a rotation gives a token that was revoked another text.
         revoked = set[str]()
         for _ in range(MAX_ATTEMPTS):
-            found = await self.directory.list_by_owner(Token, owner)
-            tokens = {each.id: each for each in _oldest_first(found) if each.id not in revoked}
+            found = _oldest_first(await self.directory.list_by_owner(Token, owner))
+            tokens = {each.id: each for each in found if each.hash not in seen}
             if not tokens:
                 return len(revoked)
             for token in tokens.values():
                 await self.revoke(token, token_change("revoked", token, reason), by=by)
+            seen.update(each.hash for each in found)
             revoked.update(tokens)
         raise Busy
 
     async def _end_texts(self, token: Token, change: EntityChange, by: Principal) -> None:
         """End all texts of the token, also those of a concurrent rotation."""
         seen = set[str]()
-        for _ in range(MAX_ATTEMPTS):
-            texts = await self._texts(token.owner, token.id)
-            unseen = [each for each in texts if each.hash not in seen]
-            # A rotation whose old text is ended here ends its new text itself. One that removed
-            # its old text before has added another one, which the next reading finds.
-            if all([await self._end(each, change, by) for each in unseen]):
+        # A rotation ends its new text itself if its old one was ended here, unless its process ends
+        # before. So the texts are read until there is no other one.
+        for _ in range(MAX_ATTEMPTS + 1):
+            found = await self.directory.list_by_owner(Token, token.owner)
+            unseen = [each for each in found if each.id == token.id and each.hash not in seen]
+            if not unseen:
                 return
+            for each in unseen:
+                await self._end(each, change, by)
             seen.update(each.hash for each in unseen)
         raise Busy
 
@@ -221,12 +224,11 @@ class TokenRecords(Struct, frozen=True):
         return texts
 
     @retried_when_stale
-    async def _end(self, token: Token, change: EntityChange, by: Principal) -> bool:
-        """Remove a text; say whether it existed."""
+    async def _end(self, token: Token, change: EntityChange, by: Principal) -> None:
+        """Remove a text, if it exists."""
         current = await self.directory.get(Token, token.place)
         if current is not None:
             await self.audited_writer.remove(current, change=change, by=by)
-        return current is not None
 
     @retried_when_stale
     async def _remove_text(self, token: Token) -> bool:

@@ -13,6 +13,7 @@ from tests.contract.sample_records import coordinate
 from tests.support.archives import bala
 from tests.support.sigstore_instances import LogKind, SigstoreInstance
 from tests.support.sigstore_pushes import FORM, GREET, form, hex_of, opened, push
+from tests.support.storage import one_instance
 from tests.support.world import URL, OpenWorld
 
 PROVENANCE = f"{URL}/api/v1/provenance/acme/greet/1.0.0"
@@ -42,6 +43,21 @@ async def test_a_bundle_of_the_job_is_verified_and_served(
 
     again = await push(trust, archive, bundle)
     assert again.status_code == 204, again.text
+
+
+@one_instance("each counts what it read by itself")
+async def test_a_push_that_adds_a_bundle_is_not_counted_as_a_repeat(
+    worlds: OpenWorld, tmp_path: Path
+) -> None:
+    public = SigstoreInstance.public_good()
+    trust = await opened(worlds, tmp_path, public, limit_write="token=1")
+    archive = bala(GREET)
+    job = await trust.job()
+    bundle = public.bundle(hex_of(archive))
+    alone = form(**{"bala-file": archive})
+    answers = [await trust.world.upload(alone, by=job, headers=FORM)]
+    answers += [await push(trust, archive, bundle, job) for _ in range(3)]
+    assert [each.status_code for each in answers] == [204, 204, 204, 429]
 
 
 async def test_a_bundle_that_does_not_verify_refuses_the_push(

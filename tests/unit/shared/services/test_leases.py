@@ -147,6 +147,30 @@ async def test_a_holder_is_stopped_while_what_it_began_to_write_has_time_to_end(
         pass
 
 
+async def test_a_holder_stops_when_it_is_told_that_another_one_has_the_lease(
+    clock: FakeClock, passing: Passing
+) -> None:
+    work = FakeWork()
+    leases = Leases(work, clock, FakeRandomness("one"), passing.sleep)
+    other = Leases(work, clock, FakeRandomness("two"))
+
+    async def change() -> None:
+        async with leases.lease("a name"):
+            await asyncio.Event().wait()
+
+    suspended = asyncio.create_task(change())
+    await asyncio.sleep(0)
+    clock.advance(CHANGE_LEASE)  # The time of the event loop does not pass meanwhile.
+    async with other.lease("a name"):
+        await passing.pass_by(timedelta(0))
+        assert suspended.done()
+        with pytest.raises(Busy):
+            await suspended
+        with pytest.raises(Stale):  # The holder that stopped did not give it back.
+            async with leases.lease("a name"):
+                pass
+
+
 async def test_a_holder_that_renews_its_lease_takes_as_long_as_it_needs(
     clock: FakeClock, passing: Passing
 ) -> None:

@@ -20,7 +20,9 @@ from shared.domain.api_docs.pieces import PiecesPointer
 from shared.domain.api_docs.records import ApiDocsRecord, DocsState
 from shared.domain.archives.digests import Digest
 from shared.domain.dependency_graphs import Graph, GraphNode
+from shared.domain.errors.requests import Busy
 from shared.domain.packages import Texts
+from shared.runtime.retries import MAX_ATTEMPTS
 from tests.contract.sample_records import DIGEST, graph
 from tests.fakes.blob_double import ADDRESS, CONNECTION
 from tests.fakes.blob_storage import FailingBlobsInMemory, Outage
@@ -138,6 +140,54 @@ async def test_two_that_document_an_archive_at_once_leave_a_record_with_its_piec
         for name in ("earlier", "mine", "rival"):
             is_there = await other.read_pieces(DIGEST, name, 0, 5) == b"piece"
             assert is_there == (name == stays), name
+
+
+async def test_pieces_with_the_name_of_those_that_a_rival_replaces_stay(
+    stores: SharedStores,
+) -> None:
+    """Pieces are named by their contents, so documentation may have the same ones again."""
+    pieces = stores.folder / "pieces"
+    pieces.write_bytes(b"piece")
+    transport = RivalTransport(
+        blob_double_of(stores.folder, stores.clock), f"DELETE {ADDRESS}/derived/api-docs"
+    )
+
+    def connect() -> BlobServiceClient:
+        return BlobServiceClient.from_connection_string(CONNECTION, transport=transport)
+
+    async with stores.process() as other, stores.process(connect) as mine:
+        await other.put_api_docs(DIGEST, documented("first"), pieces)
+        transport.rival = lambda: other.put_api_docs(DIGEST, documented("first"), pieces)
+        await mine.put_api_docs(DIGEST, documented("second"), pieces)
+        assert await other.api_docs_record(DIGEST) == documented("first")
+        assert await other.read_pieces(DIGEST, "first", 0, 5) == b"piece"
+
+
+async def test_pieces_that_never_win_are_not_stored_again_forever(stores: SharedStores) -> None:
+    pieces = stores.folder / "pieces"
+    pieces.write_bytes(b"piece")
+    transport = RivalTransport(blob_double_of(stores.folder, stores.clock), RECORD)
+    others = 0
+
+    def connect() -> BlobServiceClient:
+        return BlobServiceClient.from_connection_string(CONNECTION, transport=transport)
+
+    async with stores.process() as other, stores.process(connect) as mine:
+
+        async def win() -> None:
+            nonlocal others
+            others += 1
+            if others < 100:
+                transport.rival = win
+            await other.put_api_docs(DIGEST, documented(f"rival-{others}"), pieces)
+
+        transport.rival = win
+        with pytest.raises(Busy):
+            await mine.put_api_docs(DIGEST, documented("mine"), pieces)
+        assert others == MAX_ATTEMPTS
+        stored = await other.api_docs_record(DIGEST)
+        assert stored == documented(f"rival-{others}")
+        assert await other.read_pieces(DIGEST, f"rival-{others}", 0, 5) == b"piece"
 
 
 async def test_pieces_of_a_process_that_ended_are_deleted_with_the_next_ones(

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.cosmos.change_feed import ChangeFeedEdition
-from shared.adapters.cosmos.client import DATABASE, KEYS_OF_A_QUERY, CosmosDatabase
-from shared.adapters.cosmos.metadata import CosmosMetadata
+from shared.adapters.cosmos.client import DATABASE, KEYS_OF_A_QUERY, CosmosContainer, CosmosDatabase
+from shared.adapters.cosmos.metadata import NAMES, CosmosMetadata
 from shared.adapters.system import SystemRandomness
 from shared.domain.packages import Head
 from tests.contract.sample_records import DIGEST, GREET, entry, head, package, release
@@ -25,6 +25,7 @@ class Process:
     """Reads and writes packages, and the double that answers."""
 
     metadata: CosmosMetadata
+    packages: CosmosContainer
     double: CosmosDouble
     clock: FakeClock
 
@@ -59,7 +60,10 @@ async def process(tmp_path: Path) -> AsyncGenerator[Process]:
     place = CloudDouble(tmp_path, clock)
     cosmos = CosmosDatabase(place.cosmos, SystemRandomness())
     yield Process(
-        CosmosMetadata(cosmos, ChangeFeedEdition(cosmos, clock)), double_of(tmp_path, clock), clock
+        CosmosMetadata(cosmos, ChangeFeedEdition(cosmos, clock)),
+        cosmos.container("packages"),
+        double_of(tmp_path, clock),
+        clock,
     )
     await cosmos.close()
 
@@ -71,6 +75,18 @@ async def test_a_digest_is_two_requests_the_first_time_and_then_one(process: Pro
     for requests in (2, 1, 1):
         assert (await process.metadata.by_digest(DIGEST)).release is not None
         assert process.requests() == requests
+
+
+async def test_names_without_a_head_are_skipped_by_the_page(process: Process) -> None:
+    names = [f"acme/p{number:02}" for number in range(10)]
+    await process.publish(*names)
+    for number in range(20):  # Of claims that did not end.
+        name = f"acme/p08x{number:02}"
+        await process.packages.put({"id": name.replace("/", ":"), "pk": NAMES, "key": name})
+    process.requests()
+    found = await process.metadata.packages("", 10)
+    assert [each.package.key for each in found] == names
+    assert process.requests() <= 6  # Three pages of names, and the heads of each.
 
 
 async def test_a_version_with_letters_costs_the_same_after_many_releases(process: Process) -> None:

@@ -1,6 +1,7 @@
 """Outboxes that a crash left are processed."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.digests import Digest
@@ -14,10 +15,12 @@ from shared.domain.principals import OPERATOR
 from shared.domain.search import Query, ResultPage
 from shared.domain.tasks import TaskReport
 from shared.services.event_appender import EventAppender
-from shared.services.maintenance.process_outboxes import ProcessOutboxes
+from shared.services.maintenance.process_outboxes import MOST_FAILURES, ProcessOutboxes
+from shared.services.maintenance.tasks import RUN_TIME
 from shared.services.record_batches import RECORDS_AT_ONCE
 from tests.contract.sample_records import account, named
 from tests.fakes.stores import FakeDirectory, FakeEvents, FakeRevocations
+from tests.fakes.system import FakeClock
 from tests.support.archives import bala
 from tests.support.logs import capture_logs
 from tests.support.world import World
@@ -80,14 +83,19 @@ class Half:
     failure: Exception = field(default_factory=Busy)
     settled: list[str] = field(default_factory=list[str])
     attempts: int = 0
+    read: int = 0
+    clock: FakeClock = field(default_factory=FakeClock)
+    attempt_takes: timedelta = timedelta(0)
 
     async def records_with_outbox(self, count: int) -> list[Head]:
         """Return what is not settled yet."""
+        self.read += count
         return [each for each in self.waiting if each.name not in self.settled][:count]
 
     async def update(self, record: Head) -> None:
         """Settle a record, but for those that are stuck."""
         self.attempts += 1
+        self.clock.advance(self.attempt_takes)
         if record.name.startswith("stuck"):
             raise self.failure
         self.settled.append(record.name)
@@ -95,7 +103,8 @@ class Half:
 
 async def process(half: Half) -> TaskReport:
     appender = EventAppender(FakeEvents(), FakeRevocations(), start_log=None)
-    return await ProcessOutboxes(half, half, FakeDirectory(), appender).run()  # pyright: ignore[reportArgumentType] - the parts that are called.
+    clock = half.clock
+    return await ProcessOutboxes(half, half, FakeDirectory(), appender, clock).run()  # pyright: ignore[reportArgumentType] - the parts that are called.
 
 
 def heads(*names: str) -> list[Head]:
@@ -119,6 +128,33 @@ async def test_more_stuck_records_than_one_read_returns_do_not_delay_others() ->
     assert half.attempts == len(stuck) + len(late)  # Each was tried once.
     assert (report.seen, report.changed) == (len(stuck) + len(late), len(late))
     assert len(report.problems) == len(stuck)
+
+
+async def test_a_run_ends_when_very_many_records_fail() -> None:
+    half = Half(heads("greet", *(f"stuck{number}" for number in range(5_000))))
+    report = await process(half)
+    assert half.attempts == MOST_FAILURES + 1
+    assert half.read <= 4 * half.attempts
+    assert len(report.problems) == MOST_FAILURES
+    assert report.unfinished
+
+
+async def test_a_run_ends_when_its_time_is_over() -> None:
+    names = ["greet", *(f"stuck{number}" for number in range(100))]
+    half = Half(heads(*names), attempt_takes=timedelta(seconds=8))
+    report = await process(half)
+    assert half.attempts == -(-RUN_TIME // half.attempt_takes)
+    assert (report.seen, report.changed) == (half.attempts, 1)
+    assert report.unfinished
+
+
+async def test_a_run_in_which_all_records_fail_is_not_repeated_at_once() -> None:
+    half = Half(heads(*(f"stuck{number}" for number in range(5_000))))
+    assert not (await process(half)).unfinished
+
+
+async def test_a_run_that_processed_all_is_finished() -> None:
+    assert not (await process(Half(heads("stuck", "greet")))).unfinished
 
 
 async def test_an_unexpected_failure_of_a_record_does_not_delay_others() -> None:
@@ -152,7 +188,7 @@ async def test_an_unexpected_failure_of_an_entity_does_not_delay_others() -> Non
     )
     half = Half([])
     appender = EventAppender(events, FakeRevocations(), start_log=None)
-    task = ProcessOutboxes(half, half, directory, appender)  # pyright: ignore[reportArgumentType] - the parts that are called.
+    task = ProcessOutboxes(half, half, directory, appender, half.clock)  # pyright: ignore[reportArgumentType] - the parts that are called.
     report = await task.run()
     assert [event.subject for event in events.feed] == ["bob"]
     assert report.problems == ("account u_stuck: unexpected failure (ValueError); the log has it.",)

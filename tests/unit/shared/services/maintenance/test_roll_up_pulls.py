@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from shared.domain.coordinates import Coordinate
+from shared.domain.errors.requests import Busy
 from shared.domain.tasks import TaskReport
 from shared.ports.pull_ledger import RollUp
 from shared.services.maintenance.roll_up_pulls import RollUpPulls
+from tests.support.port_doubles import Proceed, intercepted
 from tests.support.world import World
 
 GREET = Coordinate.parse("acme", "greet", "1.0.0")
@@ -21,11 +24,12 @@ class BusyLedger:
 
     roll_ups: list[str] = field(default_factory=list[str])
     behind: int = 0
+    failure: Exception | None = None
 
     async def roll_up(self, before_window: int, today: str) -> RollUp:
         """Roll up one package, and say whether there are more."""
         self.roll_ups.append(today)
-        return RollUp([GREET.package], is_behind=len(self.roll_ups) <= self.behind)
+        return RollUp([GREET.package], len(self.roll_ups) <= self.behind, self.failure)
 
 
 async def rolled_up(world: World, ledger: BusyLedger) -> TaskReport:
@@ -47,3 +51,21 @@ async def test_the_roll_up_goes_on_each_minute_while_many_pulls_wait(
     assert await rolled_up(world, ledger) == TaskReport(times, times)
     assert len(ledger.roll_ups) == times
     assert timedelta(milliseconds=world.clock.now_ms() - began_ms) <= timedelta(minutes=13)
+
+
+async def test_the_search_has_the_packages_whose_pulls_were_added_if_others_failed(
+    world: World,
+) -> None:
+    listed = list[str]()
+
+    async def intercept(_method: str, proceed: Proceed) -> Any:
+        listed.append("the package")
+        return await proceed()
+
+    task = world.registry.maintenance.tasks[RollUpPulls.id]
+    assert isinstance(task, RollUpPulls)
+    derived_data = intercepted(task.derived_data, intercept, ("update_search",))
+    ledger = BusyLedger(failure=Busy())
+    with pytest.raises(Busy):
+        await replace(task, ledger=ledger, derived_data=derived_data).run()  # pyright: ignore[reportArgumentType] - the part that is called.
+    assert listed == ["the package"]

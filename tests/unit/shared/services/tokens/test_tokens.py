@@ -1,5 +1,6 @@
 """Issuing, listing, changing and revoking tokens."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -171,6 +172,46 @@ async def test_a_token_that_is_rotated_again_and_again_is_not_said_to_be_revoked
         await thief.beside(tokens).token_records.revoke(
             token, token_change("revoked", token), by=KIM
         )
+
+
+async def leave_a_text(tokens: Tokens, token: Token) -> None:
+    """Rotate the token in a process that ends after the new text is stored."""
+    records = tokens.token_records
+    failing_directory = failing(records.directory, Fault("remove", Busy()))
+    dying = replace(tokens, token_records=replace(records, directory=failing_directory))
+    with pytest.raises(Busy):
+        await dying.rotate(KIM.id, token.id, by=KIM)
+
+
+async def test_a_text_that_a_rotation_left_while_its_token_was_revoked_is_ended(
+    tokens: Tokens, store: FakeDirectory
+) -> None:
+    token = (await issued(tokens)).token
+    dying = Thief(lambda: leave_a_text(tokens, token), 1)
+    await dying.beside(tokens).token_records.revoke(token, token_change("revoked", token), by=KIM)
+    assert store.every(Token) == []
+
+
+async def test_a_text_that_appears_after_its_token_was_revoked_is_ended_with_all(
+    tokens: Tokens, store: FakeDirectory
+) -> None:
+    token = (await issued(tokens)).token
+    left = token.model_copy(update={"hash": "f" * 64})
+
+    async def intercept(_method: str, proceed: Proceed) -> Any:
+        found = await proceed()
+        if not found and not is_left.is_set():
+            is_left.set()
+            await store.add(left)
+        return found
+
+    is_left = asyncio.Event()
+    records = tokens.token_records
+    directory = intercepted(records.directory, intercept, ("list_by_owner",))
+    records = replace(records, directory=directory)
+    assert await records.revoke_all(KIM.id, by=KIM) == 1
+    assert is_left.is_set()
+    assert store.every(Token) == []
 
 
 async def test_a_token_that_is_issued_while_all_are_revoked_is_revoked(
