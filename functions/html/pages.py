@@ -17,7 +17,7 @@ from functions.html.page_templates import render_template
 from functions.http.calls import Call
 from functions.http.json_answers import STATUS_BY_KIND, retry_headers
 from functions.http.operations import READ_METHODS, Effect, Face, HandlerT, Operation
-from functions.http.return_paths import add_return_page, return_path
+from functions.http.return_paths import add_return_page, requested_return_path
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import SignInToRead
@@ -191,7 +191,7 @@ async def identify_visitor(call: PageCall) -> Account | None:
     account = (await call.registry.identity.accounts.profile(call.caller)).account
     visitor = visitor_of(account, call.caller, call.registry)
     if call.method in READ_METHODS and not is_recently_signed_in(call.caller, call.now_ms):
-        visitor = structs.replace(visitor, signs_in_again_to=return_path(call.target))
+        visitor = structs.replace(visitor, signs_in_again_to=requested_return_path(call.target))
     call.visitor = visitor
     return account
 

@@ -22,7 +22,7 @@ from functions.html.pages import (
 from functions.http.body_parsing import Form, form_of
 from functions.http.json_answers import STATUS_BY_KIND, retry_headers
 from functions.http.operations import READ_METHODS, WRITE_METHODS, Operation
-from functions.http.return_paths import HOME_PATH, return_path
+from functions.http.return_paths import HOME_PATH, requested_return_path, return_path
 from shared.auth.cookies import Cookie
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Forbidden, Invalid, Refusal, about_field
@@ -340,5 +340,5 @@ def remembered_page(call: PageCall) -> str:
 def return_page(call: PageCall) -> str:
     """Return the path and query of the page of this registry to open after a sign-in."""
     if to := call.params.get("to", ""):
-        return return_path(to)
-    return return_path(call.target) if call.method in READ_METHODS else HOME_PATH
+        return requested_return_path(to)
+    return requested_return_path(call.target) if call.method in READ_METHODS else HOME_PATH

@@ -21,18 +21,22 @@ def add_return_page(route: str) -> None:
 
 
 def return_path(text: str) -> str:
-    """Return the path and query if the path is a page of the registry, else the account page.
-
-    A query that is too long or has unusual characters is left out. So is its parameter `done`: the
-    page would show a message about a change that nobody made.
-    """
+    """Return the path and query if the path is a page of the registry, else the account page. A
+    query that is too long or has unusual characters is left out."""
     path, _, query = text.partition("?")
     if not _is_page(path):
         return HOME_PATH
+    whole = f"{path}?{query}"
+    is_usual = _is_short_and_printable(whole) and _QUERY.fullmatch(query) is not None
+    return whole if query and is_usual else path
+
+
+def requested_return_path(text: str) -> str:
+    """Return the `return_path` of what somebody asked for, without the parameter `done`: the page
+    would show a message about a change that nobody made."""
+    path, _, query = text.partition("?")
     kept = "&".join(each for each in query.split("&") if not _is_done(each))
-    whole = f"{path}?{kept}"
-    is_usual = _is_short_and_printable(whole) and _QUERY.fullmatch(kept) is not None
-    return whole if kept and is_usual else path
+    return return_path(f"{path}?{kept}")
 
 
 def _is_page(path: str) -> bool:

@@ -7,7 +7,12 @@ import pytest
 from functions.faces import operations
 from functions.host_functions import CATCH_ALL
 from functions.html.pages import Pages
-from functions.http.return_paths import HOME_PATH, MAX_RETURN_PATH_LENGTH, return_path
+from functions.http.return_paths import (
+    HOME_PATH,
+    MAX_RETURN_PATH_LENGTH,
+    requested_return_path,
+    return_path,
+)
 from shared.settings import Settings
 
 PATHS = sorted(
@@ -70,4 +75,4 @@ def test_a_query_with_unusual_characters_is_left_out(character: str) -> None:
     ],
 )
 def test_the_message_after_a_form_does_not_survive_a_sign_in(query: str, kept: str) -> None:
-    assert return_path(f"/account/tokens{query}") == f"/account/tokens{kept}"
+    assert requested_return_path(f"/account/tokens{query}") == f"/account/tokens{kept}"
