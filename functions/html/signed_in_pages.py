@@ -340,5 +340,5 @@ def remembered_page(call: PageCall) -> str:
 def return_page(call: PageCall) -> str:
     """Return the path and query of the page of this registry to open after a sign-in."""
     if to := call.params.get("to", ""):
-        return requested_return_path(to)
+        return return_path(to)
     return requested_return_path(call.target) if call.method in READ_METHODS else HOME_PATH
