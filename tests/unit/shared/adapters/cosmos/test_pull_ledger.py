@@ -45,7 +45,8 @@ async def test_pulls_that_cannot_be_added_delay_no_others(tmp_path: Path) -> Non
         await metadata.claim(head(name))
     await cosmos.container("stats").put({"id": "days:2026-10-31:0", "pk": PK})
     # Of two processes, whose batches are in two partitions.
-    first, second = Process("one"), Process("two")
+    first = Process("one")
+    second = Process("two")
     stuck = [Pull(coordinate(f"{PK}:1.0.0"), day, "c1", 1) for day in ("2026-10-31", "2026-11-01")]
     some = [Pull(coordinate(f"{name}:1.0.0"), "2026-11-01", "c1", 1) for name in others]
     assert batch_item(first.batch(*stuck))["pk"] != batch_item(second.batch(*some))["pk"]
