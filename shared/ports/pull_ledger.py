@@ -48,8 +48,8 @@ class RollUp(NamedTuple):
     changed: list[Package]  # Their place in the search may be another now.
     # So many pulls wait that the next roll-up should start before its scheduled time.
     is_behind: bool
-    # Why some pulls could not be added, if any; the next roll-up adds them.
-    failure: Exception | None = None
+    # What kept some pulls from being added, if anything; the next roll-up adds them.
+    stopped_by: Exception | None = None
 
 
 class PullLedger(Protocol):

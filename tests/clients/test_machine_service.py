@@ -216,7 +216,14 @@ async def test_a_backup_says_that_two_mounts_of_one_disk_let_it_link_nothing(
     command = [sys.executable, "-m", "shared.cli", "backup", str(backups / "first")]
     done = subprocess.run(
         [
-            *("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", _MOUNTED, "sh"),
+            "unshare",
+            "--user",
+            "--map-root-user",
+            "--mount",
+            "sh",
+            "-c",
+            _MOUNTED,
+            "sh",
             *folders,
             "--",
             *command,

@@ -55,6 +55,6 @@ class RollUpPulls(Task, frozen=True):
         rolled_up = await self.ledger.roll_up(pull_window(now_ms) - 1, today)
         for package in rolled_up.changed:
             await self.derived_data.update_search(package)
-        if rolled_up.failure is not None:
-            raise rolled_up.failure
+        if rolled_up.stopped_by is not None:
+            raise rolled_up.stopped_by
         return rolled_up

@@ -53,7 +53,7 @@ async def test_pulls_that_cannot_be_added_delay_no_others(tmp_path: Path) -> Non
     await pulls.record(first.batch(*stuck, *some[:20]))
     await pulls.record(second.batch(*some[20:]))
     rolled_up = await pulls.roll_up(6, "2026-11-02")
-    assert isinstance(rolled_up.failure, Busy)
+    assert isinstance(rolled_up.stopped_by, Busy)
     assert {each.key for each in rolled_up.changed} == set(others)
     heads = {each.package.key: each.pulls for each in await metadata.packages("", 100)}
     assert heads == {PK: 0} | dict.fromkeys(others, 1)
