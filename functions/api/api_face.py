@@ -14,10 +14,10 @@ The operation of a use case reads its summary, inputs and rule from the declarat
 """
 
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
-from types import MappingProxyType, NoneType
+from types import NoneType
 from typing import Annotated, Any, TypeVar, cast, get_args, get_type_hints
 
 from msgspec import Struct
@@ -118,7 +118,7 @@ Show = Callable[["ApiCall", ResultT], Awaitable[BaseModel | None]]
 class ApiCall(Call):
     """The call of an operation of the API; `query` has the parameters that it declares."""
 
-    query: Mapping[str, str] = MappingProxyType({})
+    query: DeclaredQuery = DeclaredQuery({}, ())
 
     @property
     def owner(self) -> TokenOwner:

@@ -18,7 +18,7 @@ from functions.api.query_parameters import (
     EVENT_PAGE,
 )
 from functions.http.caching_headers import NO_STORE
-from shared.domain.event_queries import EventQuery, require_one_direction
+from shared.domain.event_queries import EventQuery, two_directions
 from shared.domain.events import Event
 from shared.domain.names import OrgName
 from shared.runtime.answers import Answer
@@ -113,7 +113,8 @@ async def api_audit_account(call: ApiCall) -> LogView:
 def _event_query(call: ApiCall) -> EventQuery:
     """Parse the declared parameters. `before` with `after` is refused also where one of the two is
     not declared."""
-    require_one_direction(call.params)
+    if call.query.are_sent("before", "after"):
+        raise two_directions()
     return EventQuery.parse(call.query)
 
 

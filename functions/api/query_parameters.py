@@ -65,6 +65,10 @@ class DeclaredQuery(Mapping[str, str]):
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
+    def are_sent(self, *names: str) -> bool:
+        """Check whether the client sent all of these parameters, declared or not."""
+        return self._sent.keys() >= {*names}
+
 
 # --- Parameters of several operations ------------------------------------------------------------
 

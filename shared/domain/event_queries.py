@@ -33,7 +33,8 @@ class EventQuery(Struct, frozen=True):
     @classmethod
     def parse(cls, params: Mapping[str, str]) -> Self:
         """Parse query parameters, or raise `InvalidRequest`."""
-        require_one_direction(params)
+        if params.get("before") and params.get("after"):
+            raise two_directions()
         return cls(
             before=_number(params, "before", 1, 2**62),
             after=_number(params, "after", 0, 2**53),
@@ -54,11 +55,9 @@ class EventQuery(Struct, frozen=True):
         )
 
 
-def require_one_direction(params: Mapping[str, str]) -> None:
-    """Raise `InvalidRequest` if the parameters ask for older events and for newer ones."""
-    if params.get("before") and params.get("after"):
-        message = "Send before for older events or after for newer ones, not both."
-        raise InvalidRequest(message)
+def two_directions() -> InvalidRequest:
+    """Return the refusal of parameters that ask for older events and for newer ones."""
+    return InvalidRequest("Send before for older events or after for newer ones, not both.")
 
 
 def _number(params: Mapping[str, str], name: str, least: int, most: int) -> int | None:

@@ -5,6 +5,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
+CLOCK_DIFFERENCE_MS = 60_000  # Between two instances, at most.
+
 
 class Counter(Struct, frozen=True):
     """An amount to add to a count, and when a new count expires."""
@@ -42,7 +44,11 @@ class WorkStore(Protocol):
         ...
 
     async def lease(self, name: str, owner: str, now_ms: int, until_ms: int) -> bool:
-        """Take or renew the lease; return False while another owner has it."""
+        """Take or renew the lease; return False while another owner has it.
+
+        All owners of a lease have it for equally long. So one that would end more than
+        `CLOCK_DIFFERENCE_MS` after this one was taken before the clock was set back, and is free.
+        """
         ...
 
     async def remove_expired(self, before_ms: int) -> int:

@@ -118,3 +118,12 @@ async def test_a_count_starts_at_zero_after_its_period(stores: Stores) -> None:
     assert await stores.work.count([later], NOW + 9) == [2]
     assert await stores.work.count([later], NOW + 10) == [1]
     assert await stores.work.count([later], NOW + 29) == [2]
+
+
+async def test_a_lease_from_before_the_clock_was_set_back_can_be_taken(
+    stores: Stores, others: Stores
+) -> None:
+    ahead = NOW + 86_400_000
+    assert await stores.work.lease("publisher", "a", ahead, ahead + 10)
+    assert await others.work.lease("publisher", "b", NOW, NOW + 10)
+    assert not await stores.work.lease("publisher", "a", NOW + 5, NOW + 15)

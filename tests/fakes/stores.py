@@ -16,7 +16,7 @@ from shared.domain.packages import Head, Release
 from shared.domain.revocations import Revocation
 from shared.domain.transparency.leaves import FrozenLeaf, LoggedEvent
 from shared.ports.conflicts import AlreadyThere, Stale
-from shared.ports.work import Counter
+from shared.ports.work import CLOCK_DIFFERENCE_MS, Counter
 
 E = TypeVar("E", bound=Entity)
 Key = tuple[str, Place]
@@ -293,7 +293,7 @@ class FakeWork:
 
     async def lease(self, name: str, owner: str, now_ms: int, until_ms: int) -> bool:
         holder, ends_ms = self.leases.get(name, (owner, 0))
-        if holder != owner and now_ms < ends_ms:
+        if holder != owner and now_ms < ends_ms <= until_ms + CLOCK_DIFFERENCE_MS:
             return False
         self.leases[name] = (owner, until_ms)
         return True

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from shared.adapters.cosmos.client import CosmosDatabase, Item
 from shared.ports.conflicts import Stale
 from shared.ports.system import Clock
-from shared.ports.work import Counter
+from shared.ports.work import CLOCK_DIFFERENCE_MS, Counter
 from shared.runtime.retries import retried_when_stale
 
 # Items are kept after they expire, because clocks differ; the code itself checks expiry.
@@ -49,7 +49,10 @@ class CosmosWork:
         if await self._container.create(item):
             return True
         there = await self._container.read(item["pk"], item["id"])
-        if there is None or (there["value"] != owner and there["expires_ms"] > now_ms):
+        if there is None:
+            return False
+        is_held = now_ms < there["expires_ms"] <= until_ms + CLOCK_DIFFERENCE_MS
+        if is_held and there["value"] != owner:
             return False
         return await self._container.replace(item, there["_etag"])
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from shared.adapters.sqlite.database import Database
-from shared.ports.work import Counter
+from shared.ports.work import CLOCK_DIFFERENCE_MS, Counter
 
 
 class SqliteWork:
@@ -61,11 +61,12 @@ class SqliteWork:
         changed = await self._database.execute_few(
             "INSERT INTO leases (name, owner, until_ms) VALUES (?, ?, ?)"
             " ON CONFLICT DO UPDATE SET owner = excluded.owner, until_ms = excluded.until_ms"
-            " WHERE owner = excluded.owner OR until_ms <= ?",
+            " WHERE owner = excluded.owner OR until_ms <= ? OR until_ms > ?",
             name,
             owner,
             until_ms,
             now_ms,
+            until_ms + CLOCK_DIFFERENCE_MS,
         )
         return changed > 0
 

@@ -35,6 +35,16 @@ async def test_the_second_caller_does_not_get_the_lease(leases: Leases) -> None:
         pass
 
 
+async def test_a_lease_that_was_given_back_is_free_after_the_clock_was_set_back(
+    leases: Leases, clock: FakeClock
+) -> None:
+    async with leases.lease("a name"):
+        pass
+    clock.step(-timedelta(days=1))
+    async with leases.lease("a name"):
+        pass
+
+
 async def test_one_who_died_is_not_waited_for_forever(leases: Leases, clock: FakeClock) -> None:
     async with leases.lease("a name"):
         clock.advance(CHANGE_LEASE)
