@@ -28,7 +28,7 @@ earlier=" "
 while read -r file; do
   checked=$(send -H "@$work/token" -F "bala-file=@dist/$file" "$REGISTRY/api/v1/dry-run")
   echo "Dry run of $file: $checked"
-  if test -z "$(matches '"may_?[pP]ublish": *true')"; then
+  if test -z "$(matches '"(mayPublish|may_publish)": *true')"; then
     # Only packages may be missing that this job publishes before this one.
     errors=$(matches '"rule": *"[^"]*", *"severity": *"error"')
     test "$(echo "$errors" | grep -c -v '"missing-dependencies"')" = 0 || refuse
