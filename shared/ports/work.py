@@ -51,6 +51,10 @@ class WorkStore(Protocol):
         """
         ...
 
+    async def end_lease(self, name: str, owner: str) -> None:
+        """Free the lease, if this owner has it."""
+        ...
+
     async def remove_expired(self, before_ms: int) -> int:
         """Delete values that expired before that time; return how many."""
         ...

@@ -95,7 +95,7 @@ class Leases(Struct, frozen=True):
             yield holder
         finally:
             with suppress(Unavailable):  # What was done is stored; the lease expires by itself.
-                await self._lease(name, holder, timedelta(0))
+                await self.work.end_lease(name, holder)
 
     @asynccontextmanager
     async def _renewed(

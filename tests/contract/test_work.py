@@ -127,3 +127,18 @@ async def test_a_lease_from_before_the_clock_was_set_back_can_be_taken(
     assert await stores.work.lease("publisher", "a", ahead, ahead + 10)
     assert await others.work.lease("publisher", "b", NOW, NOW + 10)
     assert not await stores.work.lease("publisher", "a", NOW + 5, NOW + 15)
+
+
+async def test_only_its_owner_ends_a_lease(stores: Stores, others: Stores) -> None:
+    assert await stores.work.lease("publisher", "a", NOW, NOW + 600_000)
+    taken_ms = NOW + 600_000
+    assert await others.work.lease("publisher", "b", taken_ms, taken_ms + 600_000)
+    await stores.work.end_lease("publisher", "a")
+    assert not await stores.work.lease("publisher", "c", taken_ms, taken_ms + 600_000)
+    await others.work.end_lease("publisher", "b")
+    assert await stores.work.lease("publisher", "c", taken_ms, taken_ms + 600_000)
+
+
+async def test_ending_a_lease_that_is_gone_changes_nothing(stores: Stores) -> None:
+    await stores.work.end_lease("publisher", "a")
+    assert await stores.work.lease("publisher", "b", NOW, NOW + 10)

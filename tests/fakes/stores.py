@@ -298,6 +298,10 @@ class FakeWork:
         self.leases[name] = (owner, until_ms)
         return True
 
+    async def end_lease(self, name: str, owner: str) -> None:
+        if name in self.leases and self.leases[name][0] == owner:
+            del self.leases[name]
+
     async def remove_expired(self, before_ms: int) -> int:
         kept = {key: value for key, value in self.values.items() if value[1] >= before_ms}
         removed = len(self.values) - len(kept)

@@ -403,7 +403,8 @@ async def test_writing_the_log_stores_a_proof_for_each_release_and_reads_nothing
         store_calls.forget()
         await write()
         assert store_calls.counts() == {
-            "work.lease": 2,
+            "work.lease": 1,
+            "work.end_lease": 1,
             "directory.get": 1,
             "events.leaves": 1,
             "directory.replace": 1,

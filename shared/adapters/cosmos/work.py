@@ -56,6 +56,11 @@ class CosmosWork:
             return False
         return await self._container.replace(item, there["_etag"])
 
+    async def end_lease(self, name: str, owner: str) -> None:
+        there = await self._container.read(_pk("lease", name), "value")
+        if there is not None and there["value"] == owner:
+            await self._container.delete(there["pk"], there["id"], there["_etag"])
+
     async def remove_expired(self, before_ms: int) -> int:
         found = await self._container.query(
             "SELECT c.id, c.pk, c._etag FROM c WHERE c.expires_ms < @before", before=before_ms

@@ -70,6 +70,10 @@ class SqliteWork:
         )
         return changed > 0
 
+    async def end_lease(self, name: str, owner: str) -> None:
+        statement = "DELETE FROM leases WHERE name = ? AND owner = ?"
+        await self._database.execute_few(statement, name, owner)
+
     async def remove_expired(self, before_ms: int) -> int:
         return await self._database.write(partial(_remove_expired, before_ms))
 

@@ -17,9 +17,10 @@ from shared.domain.errors.requests import Busy
 from shared.domain.principals import OPERATOR
 from shared.domain.status import DiskSpace
 from shared.domain.tasks import TaskReport
+from shared.domain.times import MS
 from shared.hosting.triggers import functions_of
 from shared.services.adapters import Adapters
-from shared.services.maintenance.tasks import TaskRuns
+from shared.services.maintenance.tasks import TASK_LEASE, TaskRuns
 from tests.protocol.test_page_goldens import SIDE_NAVIGATION
 from tests.protocol.web.page_reader import main_of
 from tests.support.archives import bala
@@ -157,7 +158,7 @@ async def test_a_task_that_was_asked_for_waits_for_a_run_elsewhere(
     await all_done(world)
     now_ms = world.clock.now_ms()
     assert await world.stores.work.lease(
-        "upkeep:repair-derived-data", "another", now_ms, now_ms + 600_000
+        "upkeep:repair-derived-data", "another", now_ms, now_ms + TASK_LEASE // MS
     )
     await admin.open("/manage/tasks")
     await admin.submit("/manage/tasks/run", task="repair-derived-data")

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 import pytest
 
 from shared.adapters.data_folder import ArchiveFolder
+from shared.adapters.system import SystemClock
 from shared.commands.upkeep import _whole
 from shared.domain.archives.digests import Digest
 from shared.domain.errors.requests import Busy
 from shared.domain.tasks import TaskReport
+from shared.domain.times import MS
 from shared.runtime.private_files import make_private_folder
 from shared.services.maintenance.audit_archives import AuditArchives
+from shared.services.maintenance.tasks import TASK_LEASE
 from tests.support.tasks import TASKS
 from tests.support.terminal import Terminal
 
@@ -27,7 +30,8 @@ def test_every_task_runs_and_reports(terminal: Terminal) -> None:
 
 def test_a_task_that_another_process_runs_is_left_to_it(terminal: Terminal) -> None:
     with sqlite3.connect(terminal.data / "ballroom.db") as connection:
-        held = ("upkeep:audit-archives", "another", 2**62)
+        until_ms = SystemClock().now_ms() + TASK_LEASE // MS
+        held = ("upkeep:audit-archives", "another", until_ms)
         connection.execute("INSERT INTO leases (name, owner, until_ms) VALUES (?, ?, ?)", held)
     connection.close()
     assert terminal.run("upkeep", "run", "audit-archives") == (

@@ -1,6 +1,7 @@
 """What a lease names is done by one process at a time."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -179,6 +180,21 @@ async def test_a_holder_stops_when_it_is_told_that_another_one_has_the_lease(
         with pytest.raises(Stale):  # The holder that stopped did not give it back.
             async with leases.lease("a name"):
                 pass
+
+
+async def test_a_holder_that_lost_its_lease_leaves_it_to_the_one_who_has_it(
+    clock: FakeClock,
+) -> None:
+    work = FakeWork()
+    one, other, third = (Leases(work, clock, FakeRandomness(name)) for name in ("1", "2", "3"))
+    lifetime = 10 * CHANGE_LEASE
+    async with AsyncExitStack() as stack:
+        async with one.held("a name", lifetime) as is_held:
+            assert is_held
+            clock.advance(lifetime)
+            assert await stack.enter_async_context(other.held("a name", lifetime))
+        async with third.held("a name", lifetime) as is_held:
+            assert not is_held
 
 
 async def test_a_holder_that_renews_its_lease_takes_as_long_as_it_needs(
