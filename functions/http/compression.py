@@ -29,15 +29,14 @@ _NO_QUALITY = re.compile(r"q=0(\.0{0,3})?")
 
 
 async def compressed(call: Call, answer: Answer) -> Answer:
-    """Return the answer as this client gets it: compressed if the client accepts that, with the
-    headers that caches need for an answer that may be compressed."""
-    status = answer.status
-    if status not in COMPRESSED_STATUSES or call.method not in _READING:
-        return answer
-    if not is_publicly_cacheable(answer) or not _is_long_text(answer):
+    """Return an answer of one of the `COMPRESSED_STATUSES` as this client gets it: compressed if
+    the client accepts that, with the headers that caches need for an answer that may be
+    compressed."""
+    is_shared = call.method in _READING and is_publicly_cacheable(answer)
+    if not is_shared or not _is_long_text(answer):
         return answer
     _add_vary(answer)
-    if status == NOT_MODIFIED:
+    if answer.status == NOT_MODIFIED:
         # It has the ETag of the encoding that the client holds.
         if f"W/{answer.headers.get('ETag')}" in call.header("if-none-match"):
             _weaken(answer)

@@ -112,15 +112,15 @@ async def manage_releases_decide_many(call: SignedInCall) -> None:
         raise InvalidRequest(message)
     selection = await _selection(call, _typed(call), _until(form))
     selections = call.registry.publishing.selections
-    after = form.text("after")
-    listed = await selections.page(selection, state, after, by=call.caller)
+    listed = await selections.page(selection, state, form.text("after"), by=call.caller)
     await selections.require_decider(selection, state, by=call.caller)
     if state is State.REMOVED:
         require_confirmation(call, f"remove {len(listed.releases)}")
     sent = inputs_of_form(TakeDown, form.values)
     with about_field("reason"):
         reason = parse_required_reason(sent.reason, "the decision about these releases")
-    await selections.decide(selection, state, reason, sent.public, after, by=call.caller)
+    releases = [each.coordinate for each in listed.releases]
+    await selections.decide_all(releases, state, reason, sent.public, by=call.caller)
 
 
 def _until(form: Form) -> int:

@@ -14,6 +14,7 @@ from uuid import UUID, uuid5
 
 from functions.html.event_sentences import CHANGE_PHRASES
 from functions.html.pages import HTML
+from functions.http.addresses import package_path, release_path
 from functions.http.calls import Call
 from functions.http.plain_text import PlainTextFace
 from functions.http.representations import Representation, conditional_answer
@@ -89,7 +90,7 @@ async def web_feed_package(call: Call) -> Answer:
     with _names_of_no_feed(call):
         package = Package.parse(call.route_params["org"], _stem(call))
     entries = await call.registry.packages.feeds.of_package(package, by=call.caller)
-    return _answer(call, entries, f"Changes of {package}", f"/packages/{package}")
+    return _answer(call, entries, f"Changes of {package}", package_path(package))
 
 
 def _stem(call: Call) -> str:
@@ -132,7 +133,7 @@ def _entry(entry: FeedEntry, base_url: str) -> str:
     package = entry.change.package
     is_whole = change.version == EVERY_VERSION
     subject = str(package) if is_whole else f"{package} {change.version}"
-    path = f"/packages/{package}" if is_whole else f"/packages/{package}/{change.version}"
+    path = package_path(package) if is_whole else release_path(package, change.version)
     title = f"{subject} {CHANGE_PHRASES[change.change]}"
     summary = f"{title}: {entry.message}" if entry.message else f"{title}."
     id_ = uuid5(_IDS, f"{change.number} {entry.event}")

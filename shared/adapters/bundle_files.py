@@ -8,8 +8,8 @@ import asyncio
 import base64
 import binascii
 import os
-from collections.abc import AsyncIterator, Generator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -21,7 +21,7 @@ from shared.adapters.disk_errors import translate_disk_errors
 from shared.domain.bundles import bundle_unusable
 from shared.domain.errors.base import Invalid
 from shared.runtime.file_replacement import Durability, replacing
-from shared.runtime.private_files import open_private
+from shared.runtime.private_files import new_private_file, open_private
 
 _KIND = "ballroom-bundle-ed25519"
 _KEY_BYTES = 32
@@ -55,8 +55,7 @@ class BundleKey:
             serialization.NoEncryption(),
         )
         try:
-            opened = open_private(file, "xb")
-            with _removed_on_failure(file), opened:  # Windows deletes no file that is open.
+            with new_private_file(file) as opened:
                 opened.write(private)
                 opened.flush()
                 os.fsync(opened.fileno())
@@ -75,16 +74,6 @@ class BundleKey:
     def sign(self, content: bytes) -> bytes:
         signature = base64.b64encode(self._key.sign(content)).decode()
         return f"{self.line} {signature}\n".encode()
-
-
-@contextmanager
-def _removed_on_failure(file: Path) -> Generator[None]:
-    """Delete the file if the block raises."""
-    try:
-        yield
-    except BaseException:
-        file.unlink(missing_ok=True)
-        raise
 
 
 def public_file(file: Path) -> Path:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from enum import Enum
 from functools import wraps
@@ -19,7 +19,7 @@ from shared.bootstrap.serving import at_running_address
 from shared.domain.errors.base import Refusal
 from shared.program import NAME, respelled
 from shared.registry import Registry
-from shared.runtime.private_files import open_private
+from shared.runtime.private_files import new_private_file
 from shared.settings import Settings
 from shared.settings.problems import setting_problem, unknown_settings
 
@@ -159,16 +159,12 @@ def require_new_file(file: Path) -> None:
 def new_file(file: Path) -> Generator[BinaryIO]:
     """Open a new file that only its owner can read; refuse one that is there already. If it cannot
     be written whole, there is none, so the command can be repeated."""
-    try:
-        stream = open_private(file, "xb")
-    except FileExistsError:
-        raise _file_exists(file) from None
-    try:
-        with stream:
-            yield stream
-    except BaseException:
-        file.unlink(missing_ok=True)
-        raise
+    with ExitStack() as stack:
+        try:
+            stream = stack.enter_context(new_private_file(file))
+        except FileExistsError:
+            raise _file_exists(file) from None
+        yield stream
 
 
 def _file_exists(file: Path) -> click.ClickException:

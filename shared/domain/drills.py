@@ -7,6 +7,7 @@ from enum import Enum
 from pydantic import Field
 
 from shared.domain.records import Record
+from shared.domain.sentences import counted
 from shared.domain.times import MS
 
 PROBLEMS_KEPT = 20  # Sentences; what the command prints has all of them.
@@ -80,9 +81,9 @@ def age_text(age_ms: int) -> str:
     hours = max(age_ms, 0) * MS // timedelta(hours=1)
     days, rest = divmod(hours, 24)
     if not days:
-        return f"{rest} hour{'' if rest == 1 else 's'}"
-    more = f" and {rest} hour{'' if rest == 1 else 's'}" if rest else ""
-    return f"{days} day{'' if days == 1 else 's'}{more}"
+        return counted(rest, "hour")
+    more = f" and {counted(rest, 'hour')}" if rest else ""
+    return f"{counted(days, 'day')}{more}"
 
 
 def too_old(source: str, age_ms: int, max_age: timedelta) -> str:

@@ -39,6 +39,18 @@ def open_private(file: Path, mode: Literal["wb", "ab", "xb"]) -> BinaryIO:
     return open(file, mode, opener=opener)
 
 
+@contextmanager
+def new_private_file(file: Path) -> Generator[BinaryIO]:
+    """Create a file for its owner; delete it if the block raises. Raise `FileExistsError`."""
+    stream = open_private(file, "xb")
+    try:
+        with stream:  # Windows deletes no file that is open.
+            yield stream
+    except BaseException:
+        file.unlink(missing_ok=True)
+        raise
+
+
 def replace_private(file: Path, content: bytes, durability: Durability = Durability.SYNCED) -> None:
     """Replace the file at once, so that nobody ever reads an incomplete one."""
     with (

@@ -12,6 +12,7 @@ from shared.domain.events import Event
 from shared.domain.principals import Principal
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock, Randomness
+from shared.runtime.retries import retried_when_stale
 from shared.services.event_appender import EventAppender
 
 E = TypeVar("E", bound=Entity)
@@ -109,6 +110,17 @@ class AuditedWriter(Struct, frozen=True):
         return await self._published(
             await self.directory.remove(self._with_event(entity, change, by))
         )
+
+    @retried_when_stale
+    async def remove_stored(
+        self, listed: E, change_of: Callable[[E], EntityChange], *, by: Principal
+    ) -> E | None:
+        """Delete a listed entity as it is stored now, whoever changes it meanwhile, and return it;
+        None if it is gone."""
+        stored = await self.directory.get(type(listed), listed.place)
+        if stored is None:
+            return None
+        return await self.remove(stored, change=change_of(stored), by=by)
 
     async def append(self, change: EntityChange, *, by: Principal) -> None:
         """Append the event of a change that no entity stores."""

@@ -6,8 +6,11 @@ from shared.runtime.retries import retried_when_stale
 
 
 @retried_when_stale
-async def remove_stored(directory: DirectoryStore, listed: Entity) -> None:
-    """Remove a listed entity as it is stored now, whoever changes it meanwhile; it may be gone."""
+async def remove_stored(directory: DirectoryStore, listed: Entity) -> bool:
+    """Remove a listed entity as it is stored now, whoever changes it meanwhile, without an event;
+    return whether it was still there."""
     stored = await directory.get(type(listed), listed.place)
-    if stored is not None and stored.subject == listed.subject:
-        await directory.remove(stored)
+    if stored is None or stored.subject != listed.subject:
+        return False
+    await directory.remove(stored)
+    return True

@@ -24,7 +24,8 @@ from shared.domain.archives.entry_names import (
     refuse_unportable,
     unsafe_name,
 )
-from shared.domain.errors.base import BadArchive, bytes_text, printable
+from shared.domain.errors.base import BadArchive, printable
+from shared.domain.sentences import counted
 
 METHOD_STORED = 0
 METHOD_DEFLATED = 8
@@ -224,7 +225,7 @@ def _why_no_end(content: memoryview) -> BadArchive:
         return _truncated()
     return BadArchive(
         "bytes-after",
-        f"The archive has {bytes_text(behind)} after its end. Pack it again with bal pack.",
+        f"The archive has {counted(behind, 'byte')} after its end. Pack it again with bal pack.",
     )
 
 
@@ -432,15 +433,16 @@ def _zip64_used(where: str) -> BadArchive:
 def _bytes_before(count: int) -> BadArchive:
     return BadArchive(
         "bytes-before",
-        f"The archive has {bytes_text(count)} before its first entry. Pack it again with bal pack.",
+        f"The archive has {counted(count, 'byte')} before its first entry. Pack it again with bal "
+        "pack.",
     )
 
 
 def _bytes_between(count: int, where: str) -> BadArchive:
     return BadArchive(
         "bytes-between",
-        f"The archive has {bytes_text(count)} after {printable(where)} that belong to no entry. "
-        "Pack it again with bal pack.",
+        f"The archive has {counted(count, 'byte')} after {printable(where)} that belong to no "
+        "entry. Pack it again with bal pack.",
     )
 
 

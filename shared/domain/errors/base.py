@@ -51,10 +51,6 @@ def printable(text: str) -> str:
     return short if short.isprintable() and short else repr(short)
 
 
-def bytes_text(count: int) -> str:
-    return "1 byte" if count == 1 else f"{count:,} bytes"
-
-
 class Refusal(Exception):
     """A request that the registry declines; `str()` is one sentence for the user.
 

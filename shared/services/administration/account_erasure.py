@@ -22,7 +22,7 @@ from shared.domain.memberships import Membership
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.ownership import OwnershipRequest
 from shared.domain.principals import MAINTENANCE, Principal
-from shared.domain.reasons import parse_required_reason
+from shared.domain.reasons import parse_required_reason, with_reason
 from shared.domain.scim import ScimKey, ScimUser, ScimWaiting
 from shared.domain.times import MS
 from shared.domain.tokens import TokenUse
@@ -413,7 +413,7 @@ class AccountErasures(Struct, frozen=True):
         account = await self.directory.get(Account, Place(erasure.account))
         if account is None:
             return
-        details = {"reason": erasure.reason} if erasure.reason else {}
+        details = with_reason(erasure.reason)
         change = EntityChange("account.deleted", account.id, account=account.id, details=details)
         await self.audited_writer.remove(account, change=change, by=by)
 

@@ -47,7 +47,6 @@ from shared.ports.events import EventReader
 from shared.ports.metadata import MetadataStore
 from shared.ports.revocations import RevocationStore
 from shared.ports.system import Clock
-from shared.runtime.retries import retried_when_stale
 from shared.services.administration.account_administration import AccountAdministration
 from shared.services.administration.account_erasure import AccountErasures
 from shared.services.administration.administrators import Administrators
@@ -337,15 +336,8 @@ class RevocationApplication(Struct, frozen=True):
         if isinstance(entity, Identity):
             await self.identities.remove_again(entity, by=OPERATOR)
         else:
-            await self._remove_stored(entity, change)
+            await self.audited_writer.remove_stored(entity, lambda _: change, by=OPERATOR)
         report.applied.append(sentence)
-
-    @retried_when_stale
-    async def _remove_stored(self, entity: Entity, change: EntityChange) -> None:
-        """Remove an entity as it is stored now, whoever changes it meanwhile; it may be gone."""
-        stored = await self.directory.get(type(entity), entity.place)
-        if stored is not None:
-            await self.audited_writer.remove(stored, change=change, by=OPERATOR)
 
     async def _limit_roles(self, revocations: Sequence[Revocation], report: "_Report") -> None:
         """Take from members the roles that were taken from them, by people and by groups."""

@@ -127,7 +127,7 @@ class AdvisoryNotices(Struct, frozen=True):
         ends_ms = self.clock.now_ms() + _TOLD_LAST_KEPT_FOR // MS
         await self.work.put(_KIND, _TOLD_LAST, key, ends_ms)
 
-    async def _askers(self) -> AsyncIterator["_Asker"]:
+    async def _askers(self) -> AsyncIterator[_Asker]:
         """Yield everybody who asked, in the order of their keys."""
         async for batch in entity_batches(self.directory, AdvisoryFollower, RECORDS_AT_ONCE):
             for each in batch:

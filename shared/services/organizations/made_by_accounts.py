@@ -103,7 +103,10 @@ class MadeByAccounts(Struct, frozen=True):
         async for batch in entity_batches(self.directory, Invitation, RECORDS_AT_ONCE):
             for each in batch:
                 if self._is_made_by(each, account_id) or _is_for(each, email):
-                    withdrawn += await self._withdraw(each, by)
+                    removed = await self.audited_writer.remove_stored(
+                        each, lambda stored: invitation_change("withdrawn", stored), by=by
+                    )
+                    withdrawn += removed is not None
         return withdrawn
 
     @retried_when_stale
@@ -130,15 +133,6 @@ class MadeByAccounts(Struct, frozen=True):
                     await self.audited_writer.replace(taken, change=change, by=by)
             case _:
                 pass
-
-    @retried_when_stale
-    async def _withdraw(self, invitation: Invitation, by: Principal) -> bool:
-        current = await self.directory.get(Invitation, invitation.place)
-        if current is None:
-            return False
-        change = invitation_change("withdrawn", current)
-        await self.audited_writer.remove(current, change=change, by=by)
-        return True
 
     async def _records(self, org: str, account_id: str) -> list[MadeRecord]:
         organization = await self.directory.get(Organization, organization_place(org))

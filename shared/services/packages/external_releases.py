@@ -208,8 +208,14 @@ class PinnedDigests(Struct, frozen=True):
         known = await self.known(coordinate)
         if known is None or not known.refused_because:
             return False
-        accepted = {"refused_because": "", "refused_ms": None, "offered_digest": ""}
-        await self._change(known, "mirror.retried", **accepted, by=by)
+        await self._change(
+            known,
+            "mirror.retried",
+            refused_because="",
+            refused_ms=None,
+            offered_digest="",
+            by=by,
+        )
         return True
 
     async def admit(self, known: UpstreamRelease, reason: str, *, by: Principal) -> None:

@@ -11,6 +11,7 @@ from shared.domain.errors.base import Unavailable
 from shared.domain.packages import Release, Texts
 from shared.domain.principals import Principal
 from shared.domain.release_states import State
+from shared.domain.sentences import counted
 from shared.domain.times import time_text
 from shared.domain.withdrawal_reasons import PublicReason
 from shared.ports.archive_delivery import EdgeCache
@@ -154,7 +155,7 @@ class ReleaseErasure(Struct, frozen=True):
         reports = await self.report_records.forget_words(coordinate)
         if not reports:
             return _Step()
-        return _deleted(f"the words of {reports} {'report' if reports == 1 else 'reports'}")
+        return _deleted(f"the words of {counted(reports, 'report')}")
 
     async def _compare_again(self, release: Release) -> "_Step":
         """Make the documentation of those later versions again that was compared with this

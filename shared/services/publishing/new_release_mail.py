@@ -5,6 +5,7 @@ A push sends it at once. What no push sent is found in the feed of events: about
 push ended before, and about one that was published later than it was pushed.
 """
 
+from collections.abc import Awaitable
 from contextlib import suppress
 from datetime import timedelta
 
@@ -20,7 +21,7 @@ from shared.domain.release_states import State
 from shared.domain.releases import is_held_by_scanner
 from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
-from shared.ports.events import EventStore
+from shared.ports.events import EventReader
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.ports.work import WorkStore
@@ -85,7 +86,7 @@ class NewReleaseMail(Struct, frozen=True):
     that ends while it sends leaves it to a run after `SENDING_TIME`. What the mail server refuses
     is sent again less and less often; nothing else waits for it."""
 
-    events: EventStore
+    events: EventReader
     metadata: MetadataStore
     work: WorkStore
     mail: ReleaseMail
@@ -101,13 +102,13 @@ class NewReleaseMail(Struct, frozen=True):
         if not self._concerns_anybody(event, release):
             return
         if release.state is State.LIVE and not release.warnings:
-            self.background_tasks.start(self._send_at_once(event, head, release))
+            self._start(self._send_once(event, head, release))
             return
         with suppress(Unavailable):
             if await self._claim(event):
                 is_sent = await self._send_to_decide(event, head, release)
                 if release.state is State.LIVE and self.published_mail.is_on:
-                    self.background_tasks.start(self._finish_at_once(event, release, is_sent))
+                    self._start(self._finish(event, release, is_sent=is_sent))
                 else:
                     await self._finish(event, release, is_sent=is_sent)
 
@@ -201,13 +202,14 @@ class NewReleaseMail(Struct, frozen=True):
             each.kind in _PUBLISHING and each.subject == event.subject for _, each in earlier
         )
 
-    async def _send_at_once(self, event: Event, head: Head, release: Release) -> None:
-        with suppress(Unavailable):
-            await self._send_once(event, head, release)
+    def _start(self, sending: Awaitable[bool]) -> None:
+        """Send in the background; what a store or the mail server fails is left to the next run."""
 
-    async def _finish_at_once(self, event: Event, release: Release, is_sent: bool) -> None:
-        with suppress(Unavailable):
-            await self._finish(event, release, is_sent=is_sent)
+        async def send() -> None:
+            with suppress(Unavailable):
+                await sending
+
+        self.background_tasks.start(send())
 
     async def _send_once(self, event: Event, head: Head, release: Release) -> bool:
         """Send the mail unless it was sent; return False if that has to be repeated."""

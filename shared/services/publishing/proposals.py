@@ -23,13 +23,14 @@ from shared.domain.proposals import (
     ProposedAct,
     proposal_place,
 )
+from shared.domain.reasons import with_reason
 from shared.domain.release_states import State
 from shared.domain.releases import parse_decision_reason
 from shared.domain.reserved_names import parse_reserved_name
 from shared.domain.withdrawal_reasons import PublicReason
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock, Randomness
-from shared.runtime.retries import retried_when_stale, retried_with_back_off
+from shared.runtime.retries import retried_with_back_off
 from shared.services.administration.account_erasure import AccountErasures, ErasureReceipt
 from shared.services.administration.name_disputes import NameDisputes
 from shared.services.administration.second_administrator import SecondAdministrator
@@ -336,14 +337,12 @@ class Proposals(Struct, frozen=True):
             )
         return found
 
-    @retried_when_stale
     async def _end(self, proposal: Proposal, what: str, reason: str, by: Principal) -> None:
-        current = await self.directory.get(Proposal, proposal.place)
-        if current is not None:
-            change = _change(what, current, **({"reason": reason} if reason else {}))
-            await self.audited_writer.remove(current, change=change, by=by)
-            if current.of_person:
-                await self.second_administrator.send_ended_mail(current, _ENDED[what])
+        ended = await self.audited_writer.remove_stored(
+            proposal, lambda stored: _change(what, stored, **with_reason(reason)), by=by
+        )
+        if ended is not None and ended.of_person:
+            await self.second_administrator.send_ended_mail(ended, _ENDED[what])
 
 
 # How a decision ended that waited for a second administrator, as mail says it.

@@ -14,6 +14,7 @@ from shared.domain.errors.packages import ArchiveLost, VersionExists
 from shared.domain.packages import FoundRelease, Head, Release
 from shared.domain.principals import Principal
 from shared.domain.release_states import State
+from shared.domain.sentences import counted
 from shared.ports.archive_store import ArchiveStore
 from shared.services.packages.archive_reader import ArchiveFiles, ArchiveReader
 from shared.services.packages.package_records import PackageRecordWriter
@@ -130,7 +131,7 @@ def _sentence(changes: Sequence[tuple[str, EntryChange]]) -> str:
     named = [f"{printable(name)}{_NOTES[change]}" for name, change in changes[:MAX_FILES_NAMED]]
     others = len(changes) - len(named)
     if others:
-        named.append("1 other file" if others == 1 else f"{others:,} other files")
+        named.append(counted(others, "other file"))
     *first, last = named
     listed = f"{', '.join(first)} and {last}" if first else last
     return f"This archive differs from the published one in {listed}."

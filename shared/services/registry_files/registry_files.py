@@ -27,7 +27,7 @@ from shared.domain.registry_files.sections import (
     parse_registry_file,
     unreadable,
 )
-from shared.domain.sentences import listed
+from shared.domain.sentences import counted, listed
 from shared.domain.times import time_text
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
@@ -79,8 +79,7 @@ class AppliedFile(Struct, frozen=True):
     def summary(self) -> str:
         if not self.changes:
             return NOTHING_TO_CHANGE
-        count = len(self.changes)
-        return "1 change." if count == 1 else f"{count:,} changes."
+        return f"{counted(len(self.changes), 'change')}."
 
 
 def _ignore_plan(_: FilePlan) -> None:

@@ -50,6 +50,7 @@ from shared.ports.system import Clock, Randomness
 from shared.runtime.retries import MAX_ATTEMPTS, retried_when_stale
 from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.identity.mail import DecisionMail
+from shared.services.stored_records import remove_stored
 from shared.services.tokens.makers import Maker, Makers
 
 _NOTHING_ELSE: Mapping[str, str] = MappingProxyType({})
@@ -151,10 +152,12 @@ class TokenRecords(Struct, frozen=True):
         # The new text is added first: after a failure the old one is still valid.
         change = token_change("rotated", token, reason)
         added = await self.audited_writer.add(token, change=change, by=by)
-        removed = [await self._remove_text(each) for each in old]
+        removed = [await remove_stored(self.directory, each) for each in old]
         if not removed[-1]:
             # It was revoked or rotated meanwhile, which has priority.
-            await self._end(added, token_change("revoked", added), by)
+            await self.audited_writer.remove_stored(
+                added, lambda stored: token_change("revoked", stored), by=by
+            )
             raise TokenNotFound(token.id)
         return IssuedToken(added, access_token.text)
 
@@ -210,7 +213,7 @@ class TokenRecords(Struct, frozen=True):
             if not unseen:
                 return
             for each in unseen:
-                await self._end(each, change, by)
+                await self.audited_writer.remove_stored(each, lambda _: change, by=by)
             seen.update(each.hash for each in unseen)
         raise Busy
 
@@ -222,21 +225,6 @@ class TokenRecords(Struct, frozen=True):
         if not texts:
             raise TokenNotFound(token_id)
         return texts
-
-    @retried_when_stale
-    async def _end(self, token: Token, change: EntityChange, by: Principal) -> None:
-        """Remove a text, if it exists."""
-        current = await self.directory.get(Token, token.place)
-        if current is not None:
-            await self.audited_writer.remove(current, change=change, by=by)
-
-    @retried_when_stale
-    async def _remove_text(self, token: Token) -> bool:
-        """Remove an old text without an event; say whether it existed."""
-        current = await self.directory.get(Token, token.place)
-        if current is not None:
-            await self.directory.remove(current)
-        return current is not None
 
 
 def token_change(what: str, token: Token, reason: str = "") -> EntityChange:
