@@ -100,7 +100,7 @@ MEASURED: Mapping[CountedRequest, Usage] = MappingProxyType(
         CountedRequest.API_PAGE: Usage(9.1, 3, 2, 0, 11_845),
         CountedRequest.SEARCH: Usage(0, 0, 0, 0, 1_730),
         # Includes writing the log for a single push, and the proof.
-        CountedRequest.PUSH: Usage(204.36, 40.51, 2, 8, 351),
+        CountedRequest.PUSH: Usage(199.36, 37.51, 2, 8, 351),
     }
 )
 
@@ -109,40 +109,40 @@ FOLLOWED_PUSH = Usage(9.6, 1)
 
 UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
     {
-        "process-outboxes": UpkeepUsage(43_800, Usage(44.8, 10)),
-        "deliver-webhooks": UpkeepUsage(43_800, Usage(27.6, 7)),
-        "write-log": UpkeepUsage(43_800, Usage(46.6, 13, 1)),
-        "notify-dependents": UpkeepUsage(8_760, Usage(48.8, 15)),
-        "tell-followers": UpkeepUsage(8_760, Usage(57.8, 13)),
-        "send-digests": UpkeepUsage(730, Usage(27.6, 7)),
-        "follow-advisories": UpkeepUsage(2_920, Usage(47, 12)),
+        "process-outboxes": UpkeepUsage(43_800, Usage(42.8, 9)),
+        "deliver-webhooks": UpkeepUsage(43_800, Usage(25.6, 6)),
+        "write-log": UpkeepUsage(43_800, Usage(42.6, 11, 1)),
+        "notify-dependents": UpkeepUsage(8_760, Usage(46.8, 14)),
+        "tell-followers": UpkeepUsage(8_760, Usage(55.8, 12)),
+        "send-digests": UpkeepUsage(730, Usage(25.6, 6)),
+        "follow-advisories": UpkeepUsage(2_920, Usage(45, 11)),
         # The idle run that is counted begins a visit of all releases, as one does each day.
         "generate-api-docs": UpkeepUsage(
-            4_380, Usage(72.8, 17), Usage(25.33, 3.33, 5.57), visits_a_month=30.4
+            4_380, Usage(70.8, 16), Usage(25.33, 3.33, 5.57), visits_a_month=30.4
         ),
-        "place-archives": UpkeepUsage(8_760, Usage(24, 7)),
+        "place-archives": UpkeepUsage(8_760, Usage(22, 6)),
         # It visits all packages once a day, which the idle run that is counted does.
-        "sign-releases": UpkeepUsage(730, Usage(41.6, 11), Usage(2.13, 0.29), visits_a_month=30.4),
-        "update-search-index": UpkeepUsage(8_760, Usage(28.6, 8, 2, 2)),
-        "roll-up-pulls": UpkeepUsage(2_920, Usage(30.6, 7)),
-        "delete-expired-records": UpkeepUsage(730, Usage(38.8, 9)),
-        "send-expiry-reminders": UpkeepUsage(730, Usage(27.6, 7)),
-        "apply-group-rules": UpkeepUsage(121.7, Usage(32.2, 8)),
-        "find-ownerless-organizations": UpkeepUsage(121.7, Usage(70.2, 19)),
-        "create-snapshot": UpkeepUsage(30.4, Usage(348.2, 71, 7, 12), Usage(7.99, 0.84)),
-        "delete-orphaned-archives": UpkeepUsage(30.4, Usage(41.6, 11, 0, 2), Usage(7.91, 1.01)),
-        "audit-archives": UpkeepUsage(30.4, Usage(34.6, 9), Usage(4.09, 0.29, 1.01)),
-        "anonymize-events": UpkeepUsage(30.4, Usage(29.6, 8)),
-        "complete-event-logs": UpkeepUsage(730, Usage(31, 8)),
-        "freeze-leaves": UpkeepUsage(8_760, Usage(33.6, 9)),
-        "lock-disabled-accounts": UpkeepUsage(30.4, Usage(48.6, 11)),
-        "renew-sigstore-root": UpkeepUsage(30.4, Usage(24, 7)),
-        "erase-accounts": UpkeepUsage(730, Usage(40.2, 10)),
-        "repair-derived-data": UpkeepUsage(30.4, Usage(34.6, 9), Usage(16.45, 2.06, 0.51)),
+        "sign-releases": UpkeepUsage(730, Usage(39.6, 10), Usage(2.13, 0.29), visits_a_month=30.4),
+        "update-search-index": UpkeepUsage(8_760, Usage(26.6, 7, 2, 2)),
+        "roll-up-pulls": UpkeepUsage(2_920, Usage(28.6, 6)),
+        "delete-expired-records": UpkeepUsage(730, Usage(41.4, 9)),
+        "send-expiry-reminders": UpkeepUsage(730, Usage(25.6, 6)),
+        "apply-group-rules": UpkeepUsage(121.7, Usage(30.2, 7)),
+        "find-ownerless-organizations": UpkeepUsage(121.7, Usage(68.2, 18)),
+        "create-snapshot": UpkeepUsage(30.4, Usage(346.2, 70, 7, 12), Usage(7.99, 0.84)),
+        "delete-orphaned-archives": UpkeepUsage(30.4, Usage(39.6, 10, 0, 3), Usage(7.91, 1.01)),
+        "audit-archives": UpkeepUsage(30.4, Usage(32.6, 8), Usage(4.09, 0.29, 1.01)),
+        "anonymize-events": UpkeepUsage(30.4, Usage(27.6, 7)),
+        "complete-event-logs": UpkeepUsage(730, Usage(29, 7)),
+        "freeze-leaves": UpkeepUsage(8_760, Usage(31.6, 8)),
+        "lock-disabled-accounts": UpkeepUsage(30.4, Usage(46.6, 10)),
+        "renew-sigstore-root": UpkeepUsage(30.4, Usage(22, 6)),
+        "erase-accounts": UpkeepUsage(730, Usage(38.2, 9)),
+        "repair-derived-data": UpkeepUsage(30.4, Usage(32.6, 8), Usage(16.45, 2.06, 0.51)),
         # Organizations without a limit are counted once a day.
-        "count-usage": UpkeepUsage(730, Usage(68.4, 16), Usage(1.5, 0.05), visits_a_month=30.4),
-        "remove-prereleases": UpkeepUsage(30.4, Usage(30.6, 7)),
-        "finish-deletions": UpkeepUsage(121.7, Usage(30.6, 7)),
+        "count-usage": UpkeepUsage(730, Usage(66.4, 15), Usage(1.5, 0.05), visits_a_month=30.4),
+        "remove-prereleases": UpkeepUsage(30.4, Usage(28.6, 6)),
+        "finish-deletions": UpkeepUsage(121.7, Usage(28.6, 6)),
     }
 )
 
@@ -154,9 +154,9 @@ COUNTED_PULL = Usage(0.02)
 # What a package takes for each day on which it was pulled.
 ROLLED_PACKAGE = Usage(15.0, 3)
 
-STORED_USAGE = Stored(record_bytes=10_924, document_bytes=1_287)
+STORED_USAGE = Stored(record_bytes=10_558, document_bytes=1_287)
 
 # Bytes of an item in Cosmos DB, including the fields of the service.
 ITEMS: Mapping[str, int] = MappingProxyType(
-    {"release": 1_879, "entry": 923, "listing": 2_509, "head": 585, "name": 250, "event": 1_220}
+    {"release": 1_913, "entry": 923, "listing": 2_543, "head": 585, "name": 250, "event": 1_220}
 )
