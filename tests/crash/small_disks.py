@@ -1,5 +1,6 @@
 """Disks that fill up: a small file system in memory, or a limit on the files of one process."""
 
+import errno
 import os
 import shutil
 import subprocess
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.support.waiting import eventually
 
 MIB = 1024 * 1024
 PAGE = 4096  # What a file in memory takes at least, and grows by.
@@ -27,10 +30,21 @@ class SmallDisk:
         return self.root / "ballast"
 
     def fill(self, *, leaving_pages: int = 0) -> None:
-        """Leave so much room and no more."""
-        with self.ballast.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, self.free_bytes() - leaving_pages * PAGE)
-        assert self.free_bytes() == leaving_pages * PAGE
+        """Leave so much room and no more, also while a registry writes and deletes its files."""
+        eventually(lambda: self._is_filled(leaving_pages * PAGE))
+
+    def _is_filled(self, leaving_bytes: int) -> bool:
+        """Fill the disk once, and say whether nothing else changed its room meanwhile."""
+        with self.ballast.open("ab") as file:
+            size = file.tell() + self.free_bytes() - leaving_bytes
+            file.truncate(size)
+            try:
+                os.posix_fallocate(file.fileno(), 0, size)
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+                return False
+        return self.free_bytes() == leaving_bytes
 
     def free(self) -> None:
         self.ballast.unlink()
