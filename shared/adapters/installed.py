@@ -25,10 +25,12 @@ def installed_components() -> list[InstalledDistribution]:
     listed = _listed_licenses()
     found: dict[str, InstalledDistribution] = {}
     for each in distributions():
-        if name := each.metadata["Name"]:
+        metadata = each.metadata  # Read and parsed each time that it is asked for.
+        if name := metadata["Name"]:
             normal = normal_name(name)
-            license_ = listed.get((normal, each.version)) or _license_of(each.metadata)
-            found.setdefault(normal, InstalledDistribution(name, each.version, license_))
+            version = metadata["Version"]
+            license_ = listed.get((normal, version)) or _license_of(metadata)
+            found.setdefault(normal, InstalledDistribution(name, version, license_))
     return [found[name] for name in sorted(found)]
 
 
