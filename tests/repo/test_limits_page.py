@@ -16,13 +16,13 @@ from shared.domain.policies import MAX_POLICY_LENGTH
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.search import MAX_QUERY_LENGTH
 from shared.domain.text_lines import MAX_DESCRIPTION, MAX_DISPLAY_NAME
+from shared.domain.tokens import MAX_TOKEN_NAME_LENGTH
 from shared.domain.trusted_publishing.claims import MAX_CLAIM_LENGTH
 from shared.domain.trusted_publishing.publishers import MAX_REPOSITORY_LENGTH
 from shared.domain.versions import MAX_VERSION_LENGTH
 from shared.domain.webhooks import MAX_URL_LENGTH
 from shared.services.mirroring.mirror_rules import MAX_REASON
 from shared.services.packages.deprecation import MAX_MESSAGE_LENGTH
-from shared.services.tokens.tokens import MAX_TOKEN_NAME_LENGTH
 from shared.settings import Settings
 from tests.paths import docs
 
