@@ -8,6 +8,7 @@ from datetime import timedelta
 from shared.domain.account_names import MAX_ACCOUNT_NAME_LENGTH
 from shared.domain.archives.manifest import MAX_FIELD_LENGTH
 from shared.domain.mail import MAX_EMAIL_LENGTH
+from shared.domain.markdown_summaries import MAX_SUMMARY_LENGTH
 from shared.domain.name_disputes import MAX_LINES, MAX_STATEMENT_LENGTH
 from shared.domain.names import MAX_PACKAGE_LENGTH
 from shared.domain.notices import MAX_NOTICE_LENGTH, MAX_READ_ONLY_REASON_LENGTH
@@ -73,6 +74,7 @@ TEXTS = {
     "address of a webhook": MAX_URL_LENGTH,
     "repository of a trusted publisher": MAX_REPOSITORY_LENGTH,
     "value of a claim of a trusted publisher": MAX_CLAIM_LENGTH,
+    "summary of a package or a module": MAX_SUMMARY_LENGTH,
     "query of a search": MAX_QUERY_LENGTH,
     "text of `package.json` that is listed, such as a keyword": MAX_FIELD_LENGTH,
 }
