@@ -15,6 +15,7 @@ from functions.http.json_answers import JSON
 from functions.web.package.frame import package_of
 from shared.domain.errors.base import Invalid, NotFound
 from shared.domain.errors.missing_pages import PageNotFound
+from shared.prose.safe_html import show_bidi_characters
 from shared.runtime.answers import Answer
 from shared.services.packages.package_details import ReleaseDetails
 
@@ -94,10 +95,10 @@ def _badge(kind: str, details: ReleaseDetails) -> Badge:
         case "pulls":
             return Badge("pulls", short_number(details.head.pulls), PLAIN)
         case "license":
-            message = ", ".join(release.licenses)
+            message = show_bidi_characters(", ".join(release.licenses))
             return Badge("license", message or "not specified", PLAIN if message else QUIET)
         case _:
-            message = release.ballerina_version
+            message = show_bidi_characters(release.ballerina_version)
             return Badge("ballerina", message or "not specified", PLAIN if message else QUIET)
 
 

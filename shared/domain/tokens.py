@@ -17,6 +17,7 @@ from shared.domain.times import MS
 # "unknown".
 EXPIRED_KEPT_FOR = timedelta(days=7)
 EXPIRES_SOON = timedelta(days=14)
+MAX_TOKEN_NAME_LENGTH = 80  # Characters; the names of tokens of CI jobs are cut off there.
 MAX_TOKEN_DAYS = 365  # After a year it is often unknown who uses a token.
 MAX_APPLY_DAYS = 30  # A token that applies registry files can change every organization.
 MAX_AUDIT_DAYS = 90  # A token for audits reads who did what in every organization.

@@ -3,7 +3,9 @@
 A field has its name, type, bounds and default, and in `description` what openapi.json and the
 options of commands say of it. `FormField` says how pages ask for it:
 
-    name: Annotated[str, FormField("Name", hint="What the token is for")] = Field(max_length=80)
+    name: Annotated[str, FormField("Name", hint="What the token is for")] = Field(
+        max_length=MAX_TOKEN_NAME_LENGTH
+    )
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -12,10 +12,9 @@ from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.grants import ANY_NAME
 from shared.domain.principals import Principal
 from shared.domain.scopes import Action, Scope
-from shared.domain.tokens import MAX_TOKEN_DAYS
+from shared.domain.tokens import MAX_TOKEN_DAYS, MAX_TOKEN_NAME_LENGTH
 from shared.registry import Registry
 from shared.services.tokens.tokens import (
-    MAX_TOKEN_NAME_LENGTH,
     IssuedToken,
     OfOrganization,
     TokenOwner,

@@ -8,6 +8,7 @@ from datetime import timedelta
 from shared.domain.account_names import MAX_ACCOUNT_NAME_LENGTH
 from shared.domain.archives.manifest import MAX_FIELD_LENGTH
 from shared.domain.mail import MAX_EMAIL_LENGTH
+from shared.domain.markdown_summaries import MAX_SUMMARY_LENGTH
 from shared.domain.name_disputes import MAX_LINES, MAX_STATEMENT_LENGTH
 from shared.domain.names import MAX_PACKAGE_LENGTH
 from shared.domain.notices import MAX_NOTICE_LENGTH, MAX_READ_ONLY_REASON_LENGTH
@@ -16,13 +17,13 @@ from shared.domain.policies import MAX_POLICY_LENGTH
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.search import MAX_QUERY_LENGTH
 from shared.domain.text_lines import MAX_DESCRIPTION, MAX_DISPLAY_NAME
+from shared.domain.tokens import MAX_TOKEN_NAME_LENGTH
 from shared.domain.trusted_publishing.claims import MAX_CLAIM_LENGTH
 from shared.domain.trusted_publishing.publishers import MAX_REPOSITORY_LENGTH
 from shared.domain.versions import MAX_VERSION_LENGTH
 from shared.domain.webhooks import MAX_URL_LENGTH
 from shared.services.mirroring.mirror_rules import MAX_REASON
 from shared.services.packages.deprecation import MAX_MESSAGE_LENGTH
-from shared.services.tokens.tokens import MAX_TOKEN_NAME_LENGTH
 from shared.settings import Settings
 from tests.paths import docs
 
@@ -73,6 +74,7 @@ TEXTS = {
     "address of a webhook": MAX_URL_LENGTH,
     "repository of a trusted publisher": MAX_REPOSITORY_LENGTH,
     "value of a claim of a trusted publisher": MAX_CLAIM_LENGTH,
+    "summary of a package or a module": MAX_SUMMARY_LENGTH,
     "query of a search": MAX_QUERY_LENGTH,
     "text of `package.json` that is listed, such as a keyword": MAX_FIELD_LENGTH,
 }

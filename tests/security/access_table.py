@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import cache
 
 import httpx
 
@@ -294,22 +295,16 @@ def maintainers(persona: Persona, state: State) -> set[Outcome]:
     return {Outcome.HIDDEN}
 
 
-def governors(persona: Persona, state: State) -> set[Outcome]:
-    """Owners decide of packages that are there, whatever became of their releases."""
-    found = Outcome.HIDDEN if state is State.MISSING else Outcome.DONE
-    return _right_of_member(Action.GOVERN, persona, state, state.value, found=found)
+@cache
+def with_right(action: Action) -> Expects:
+    """Return what comes of a request about a package that takes the right to `action`: those who
+    have it change packages that are there, whatever became of their releases."""
 
+    def expects(persona: Persona, state: State) -> set[Outcome]:
+        found = Outcome.HIDDEN if state is State.MISSING else Outcome.DONE
+        return _right_of_member(action, persona, state, state.value, found=found)
 
-def approvers(persona: Persona, state: State) -> set[Outcome]:
-    """Owners and maintainers decide on releases that are there; none of these waits for it."""
-    found = Outcome.HIDDEN if state is State.MISSING else Outcome.DONE
-    return _right_of_member(Action.APPROVE, persona, state, state.value, found=found)
-
-
-def managers(persona: Persona, state: State) -> set[Outcome]:
-    """Owners manage packages that are there, without signing in again."""
-    found = Outcome.HIDDEN if state is State.MISSING else Outcome.DONE
-    return _right_of_member(Action.MANAGE, persona, state, state.value, found=found)
+    return expects
 
 
 def members_alone(action: Action, *, found: Outcome = Outcome.DONE) -> Expects:
@@ -628,17 +623,17 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     publishers: ("central_push", "maven_write"),
     checkers: ("api_dry_run",),
     maintainers: ("central_deprecate", "central_undeprecate"),
-    governors: (
+    with_right(Action.GOVERN): (
         "api_packages_visibility",
         "api_publishers_restrict",
         "api_releases_erase",
         "api_releases_hold",
         "api_releases_restore",
     ),
-    managers: ("api_packages_succeed", "api_releases_rule_findings"),
-    approvers: ("api_staged_releases_approve", "api_staged_releases_refuse"),
+    with_right(Action.MANAGE): ("api_packages_succeed", "api_releases_rule_findings"),
+    with_right(Action.APPROVE): ("api_staged_releases_approve", "api_staged_releases_refuse"),
     # No release of the matrix has a Java library inside.
-    hidden(managers): ("api_assessments_assess", "api_assessments_retract"),
+    hidden(with_right(Action.MANAGE)): ("api_assessments_assess", "api_assessments_retract"),
     shown: ("api_orgs_show", "web_org"),
     founders: ("api_orgs_found",),
     reporters: ("api_reports_make", "api_follows_package"),
@@ -836,9 +831,7 @@ ABOUT_PACKAGES = {
     maven_readers,
     publishers,
     maintainers,
-    governors,
-    managers,
-    approvers,
+    *map(with_right, Action),
 }
 STATES = {
     "web_search": tuple(state for state in State if state is not State.DEPRECATED),

@@ -13,16 +13,14 @@ from tests.security.access_table import (
     Outcome,
     State,
     administrators,
-    approvers,
     founders,
     fresh_administrators,
-    governors,
-    managers,
     members_alone,
     moderators,
     moderators_of_package,
     own_account,
     reporters,
+    with_right,
 )
 from tests.security.personas import PERSONAS, Persona
 
@@ -47,8 +45,7 @@ def expected(operation: ApiOperation) -> Expects:
     if operation.name in NAMED:
         return NAMED[operation.name]
     if is_about_package:
-        deciding = {Action.GOVERN: governors, Action.APPROVE: approvers}
-        return deciding.get(case.right, managers)
+        return with_right(case.right)
     if "{org}" in operation.route:
         return members_alone(case.right)
     if operation.route.startswith("api/v1/tokens"):

@@ -1,10 +1,15 @@
-"""The table of docs/reference/rights.md, as the code has it."""
+"""The table of docs/reference/rights.md, as the code has it.
 
+`python -m tests.support.rights_table` writes it into the page again.
+"""
+
+import re
 from collections.abc import Iterator
 
 from shared.domain.access_rights import ACTIONS_OF_AUDITORS, RIGHTS
 from shared.domain.recent_sign_in import RECENT_SIGN_IN_ACTIONS
 from shared.domain.scopes import ADMINISTRATORS_SCOPES, PUBLISHING_SCOPES, Action, Role, Scope
+from tests.paths import ROOT
 from tests.support.markdown_tables import markdown_table
 
 _HEAD = (
@@ -64,3 +69,16 @@ def _cells(action: Action) -> Iterator[str]:
 
 def _yes(is_so: bool) -> str:
     return "yes" if is_so else "-"
+
+
+def _write() -> None:
+    page = ROOT / "docs" / "reference" / "rights.md"
+    table = re.compile(
+        r"(?<=<!-- rights: a test compares this with the code -->\n).*?(?=\n<!-- end -->)",
+        re.DOTALL,
+    )
+    page.write_text(table.sub(lambda _: rights_table(), page.read_text("utf-8"), count=1), "utf-8")
+
+
+if __name__ == "__main__":
+    _write()

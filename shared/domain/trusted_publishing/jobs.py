@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from shared.domain.errors.identity import Untrusted
 from shared.domain.packages import Provenance
+from shared.domain.tokens import MAX_TOKEN_NAME_LENGTH
 from shared.domain.trusted_publishing.claims import (
     MAX_CLAIM_LENGTH,
     SUBJECT,
@@ -51,7 +52,6 @@ _TITLES = {
 }
 
 MAX_ACTOR_LENGTH = 200  # Characters.
-MAX_TITLE_LENGTH = 80  # Characters, as of the name of any token.
 _NOT_IN_ACTORS = re.compile(r"[^A-Za-z0-9_.:@{}-]")
 
 NUMBER_PATTERN = "[0-9]{1,20}"
@@ -156,7 +156,7 @@ class CiJob(Struct, frozen=True):
     def title(self) -> str:
         """The name that lists show for the token of the job."""
         named = self.repository or self.claims.get(SUBJECT, "")
-        return f"{self.label or self.provider.title} {named}".strip()[:MAX_TITLE_LENGTH]
+        return f"{self.label or self.provider.title} {named}".strip()[:MAX_TOKEN_NAME_LENGTH]
 
     def provenance(self, *publishers: str) -> Provenance:
         """Return the provenance of releases that these publishers let the job publish."""

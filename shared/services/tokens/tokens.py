@@ -39,6 +39,7 @@ from shared.domain.tokens import (
     MAX_AUDIT_DAYS,
     MAX_MODERATION_DAYS,
     MAX_TOKEN_DAYS,
+    MAX_TOKEN_NAME_LENGTH,
     Token,
     TokenUse,
     describe_grants,
@@ -246,8 +247,6 @@ def token_change(what: str, token: Token, reason: str = "") -> EntityChange:
 def _oldest_first(tokens: Iterable[Token]) -> list[Token]:
     return sorted(tokens, key=lambda token: (token.created_ms, token.id))
 
-
-MAX_TOKEN_NAME_LENGTH = 80  # Characters.
 
 _PATTERN = re.compile(r"[A-Za-z0-9_.*?]{1,200}")
 

@@ -60,6 +60,16 @@ async def test_the_badge_of_a_version_says_that_an_advisory_affects_it(world: Wo
     assert other.json()["message"] == "v1.0.0"
 
 
+@pytest.mark.parametrize("file", ["license.svg", "license.json", "ballerina.svg", "ballerina.json"])
+async def test_no_text_of_an_author_turns_a_badge_around(own_shelf: World, file: str) -> None:
+    text = "1.0 \u202eliar"
+    manifest = {"licenses": [text], "ballerina_version": text}
+    await publish(own_shelf, "acme/turned:1.0.0", manifest=manifest)
+    badge = await own_shelf.get(f"{URL}/badges/acme/turned/{file}")
+    assert "1.0 [U+202E]liar" in badge.text
+    assert "\u202e" not in badge.text
+
+
 async def test_a_package_without_a_license_says_so(own_shelf: World) -> None:
     await publish(own_shelf, "acme/bare:1.0.0", licenses=[])
     badge = await opened(own_shelf, "/badges/acme/bare/license.svg")

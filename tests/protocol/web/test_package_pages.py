@@ -239,6 +239,18 @@ async def test_the_markdown_version_has_the_usage_and_the_readme(shelf: World) -
     assert f"by acme/greet, commit {COMMIT}" in new.text
 
 
+@pytest.mark.parametrize(
+    "path", ["/packages/acme/turned", "/packages/acme/turned/versions", "/compare"]
+)
+async def test_no_version_of_ballerina_turns_a_line_around(own_shelf: World, path: str) -> None:
+    version = "2201.12.0 \u202eliar"
+    await publish(own_shelf, "acme/turned:1.0.0", manifest={"ballerina_version": version})
+    compared = "?packages=acme/turned,acme/greet" if path == "/compare" else ""
+    page = await opened(own_shelf, path + compared)
+    assert "2201.12.0 [U+202E]liar" in page.text
+    assert "\u202e" not in page.text
+
+
 async def test_code_of_go_that_runs_in_builds_is_announced(own_shelf: World) -> None:
     await publish(own_shelf, "acme/native:1.0.0", layout=4, entries={"native/a.go": "package a"})
     page = Elements.of(await opened(own_shelf, "/packages/acme/native"))
