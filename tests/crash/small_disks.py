@@ -34,16 +34,19 @@ class SmallDisk:
         eventually(lambda: self._is_filled(leaving_pages * PAGE))
 
     def _is_filled(self, leaving_bytes: int) -> bool:
-        """Fill the disk once, and say whether nothing else changed its room meanwhile."""
+        """Give the ballast the room that is free, or take some from it; say whether that was
+        right: nothing else took or gave room meanwhile."""
         with self.ballast.open("ab") as file:
-            size = file.tell() + self.free_bytes() - leaving_bytes
-            file.truncate(size)
-            try:
-                os.posix_fallocate(file.fileno(), 0, size)
-            except OSError as error:
-                if error.errno != errno.ENOSPC:
-                    raise
-                return False
+            held = file.tell()
+            more = self.free_bytes() - leaving_bytes
+            if more < 0:
+                file.truncate(held + more)
+            elif more:
+                try:
+                    os.posix_fallocate(file.fileno(), held, more)
+                except OSError as error:
+                    if error.errno != errno.ENOSPC:
+                        raise
         return self.free_bytes() == leaving_bytes
 
     def free(self) -> None:
