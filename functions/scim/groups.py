@@ -18,6 +18,7 @@ from functions.scim.scim_face import (
     ScimFace,
     imported,
     scim_answer,
+    unchanged_answer,
 )
 from shared.domain.body_sizes import MAX_GROUP_BYTES
 from shared.domain.scim import ScimGroup
@@ -124,8 +125,8 @@ def _answer(
     resources: ModuleType, call: ScimCall, found: GroupWithMembers, status: int = 200
 ) -> Answer:
     version = version_of(found.group.revision)
-    if call.method == "GET" and call.header("if-none-match") == version:
-        return empty_answer(HTTPStatus.NOT_MODIFIED)
+    if unchanged := unchanged_answer(call, version):
+        return unchanged
     base_url = call.registry.settings.base_url
     selection = resources.selection_of(call.params)
     shown = resources.group_json(found.group, found.members, base_url, selection)
