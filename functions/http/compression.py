@@ -9,7 +9,7 @@ from functions.http.caching_headers import is_publicly_cacheable
 from functions.http.calls import Call
 from shared.domain.documents import gzipped
 from shared.runtime.answers import Answer
-from shared.runtime.conditional_requests import NOT_MODIFIED, OK
+from shared.runtime.conditional_requests import NOT_MODIFIED, OK, PARTIAL_CONTENT
 
 # Such a text is the same for everybody, so it contains no secret that the length of the compressed
 # text could reveal to an attacker who makes a browser request it (BREACH). Pages of signed-in
@@ -21,7 +21,9 @@ SMALLEST_BYTES = 1_024  # A smaller text fits into a packet.
 LARGEST_BYTES = 1024 * 1024  # A larger text takes a processor longer than 20 ms, each time.
 ON_THE_LOOP_BYTES = 64 * 1024  # Compressed in less than a millisecond.
 
-COMPRESSED_STATUSES = frozenset((OK, NOT_MODIFIED))  # Other answers are sent as they are.
+# Other answers are sent as they are. A range is of the plain text, and has the `Vary` of the whole
+# (RFC 9110, section 15.3.7).
+COMPRESSED_STATUSES = frozenset((OK, PARTIAL_CONTENT, NOT_MODIFIED))
 
 _READING = frozenset(("GET", "HEAD"))
 _TEXT = re.compile(r"text/|(application|image)/([\w.-]+\+)?(json|xml|x-ndjson)\b")
@@ -36,6 +38,8 @@ async def compressed(call: Call, answer: Answer) -> Answer:
     if not is_shared or not _is_long_text(answer):
         return answer
     _add_vary(answer)
+    if answer.status == PARTIAL_CONTENT:
+        return answer
     if answer.status == NOT_MODIFIED:
         # It has the ETag of the encoding that the client holds.
         if f"W/{answer.headers.get('ETag')}" in call.header("if-none-match"):

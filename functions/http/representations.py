@@ -59,7 +59,9 @@ def _conditional_answer(call: Call, document: Representation) -> Answer:
             length=len(content),
         )
     body = b"" if call.is_head else content[selected.span.start : selected.span.stop]
-    return Answer(body, selected.status, headers, document.media_type)
+    return Answer(
+        body, selected.status, headers, media_type=document.media_type, length=len(content)
+    )
 
 
 def unchanged_answer(call: Call, whole: Answer, *, etag: str) -> Answer | None:

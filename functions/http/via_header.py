@@ -3,7 +3,9 @@
 import re
 
 # One entry of `Via`: a protocol and a host or pseudonym, without a comment (RFC 9110, 7.6.3).
-_PASSED = re.compile(r"(?:[A-Za-z]{1,10}/)?[0-9.]{1,8}[ \t]+([A-Za-z0-9._:-]{1,100})(?:[ \t]|$)")
+_PASSED = re.compile(
+    r"(?:[A-Za-z]{1,10}/)?[0-9.]{1,8}[ \t]+([A-Za-z0-9._\[\]:-]{1,100})(?:[ \t]|$)"
+)
 
 # With the entry of this registry there are eight entries, which take less than 1 KB.
 MOST_PASSED = 7

@@ -12,13 +12,15 @@ from functions.scim.resources import Group, ModelT, User, group_model, refusing,
 from shared.domain.scim import ScimGroup, ScimRefused, ScimUser
 
 MAX_SCANNED = 2_000  # Resources that a filter without an index may be compared with.
+_MEMBERS = frozenset({"members", "members.value"})  # Attributes with the id of a member.
 
 
 class ListFilter(Struct, frozen=True):
-    """What a list is asked for: comparisons that all have to hold, by attribute in lower case; or
-    the text of another filter."""
+    """What a list is asked for: comparisons that all have to hold, by attribute in lower case, and
+    the ids of members that a group has to have; or the text of another filter."""
 
     equal: Mapping[str, str] = {}
+    members: Sequence[str] = ()
     other: str = ""
 
 
@@ -29,11 +31,16 @@ def list_filter_of(text: str, kind: type[ModelT]) -> ListFilter:
     bound: Any = ScimFilter.__class_getitem__(kind)
     parsed = refusing(lambda: bound(text))
     equal: dict[str, str] = {}
+    members: list[str] = []
     for each in _terms(parsed.ast):
         if each is None:
             return ListFilter(other=text)
-        equal[each[0]] = each[1]
-    return ListFilter(equal=equal)
+        field, value = each
+        if kind is Group and field in _MEMBERS:
+            members.append(value)
+        elif equal.setdefault(field, value) != value:  # The library compares it with both.
+            return ListFilter(other=text)
+    return ListFilter(equal=equal, members=members)
 
 
 def _terms(node: object) -> Iterator[tuple[str, str] | None]:
@@ -52,6 +59,7 @@ def matching(wanted: ListFilter, found: Sequence[ScimUser]) -> list[ScimUser]:
 
 
 def matching_groups(wanted: ListFilter, found: Sequence[ScimGroup]) -> list[ScimGroup]:
+    """Return the same of groups; the caller compares their members."""
     return _matching(wanted, found, Group, group_model)
 
 
@@ -64,11 +72,7 @@ def _matching(
     kind: type[ModelT],
     model_of: Callable[[StoredT], ModelT],
 ) -> list[StoredT]:
-    parts = [
-        f"{field} eq {ScimFilter.quote(text)}"
-        for field, text in wanted.equal.items()
-        if not field.startswith("member")
-    ]
+    parts = [f"{field} eq {ScimFilter.quote(text)}" for field, text in wanted.equal.items()]
     text = wanted.other or " and ".join(parts)
     if not text:
         return list(found)

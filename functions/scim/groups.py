@@ -18,6 +18,7 @@ from functions.scim.scim_face import (
     ScimFace,
     imported,
     scim_answer,
+    unchanged_answer,
 )
 from shared.domain.body_sizes import MAX_GROUP_BYTES
 from shared.domain.scim import ScimGroup
@@ -37,12 +38,17 @@ async def scim_groups_list(call: ScimCall) -> Answer:
     wanted = filters.list_filter_of(call.params.get("filter", ""), resources.Group)
     page = Page.of(call.params)
     selection = resources.selection_of(call.params)
-    found = filters.matching_groups(wanted, await _candidates(call, wanted.equal))
-    member = wanted.equal.get("members") or wanted.equal.get("members.value")
-    if member:
-        found = [each for each in found if member in (await _members(call, each))]
+    found = await found_groups(call, filters, wanted)
     chosen = await shown_groups(call, resources, page.select(found), selection)
     return scim_answer(list_json(chosen, len(found), page.start))
+
+
+async def found_groups(call: ScimCall, filters: ModuleType, wanted: Any) -> Sequence[ScimGroup]:
+    """Return the groups that a filter selects."""
+    found = filters.matching_groups(wanted, await _candidates(call, wanted.equal))
+    if not wanted.members:
+        return found
+    return [each for each in found if {*wanted.members} <= {*await _members(call, each)}]
 
 
 async def shown_groups(
@@ -124,8 +130,8 @@ def _answer(
     resources: ModuleType, call: ScimCall, found: GroupWithMembers, status: int = 200
 ) -> Answer:
     version = version_of(found.group.revision)
-    if call.method == "GET" and call.header("if-none-match") == version:
-        return empty_answer(HTTPStatus.NOT_MODIFIED)
+    if unchanged := unchanged_answer(call, version):
+        return unchanged
     base_url = call.registry.settings.base_url
     selection = resources.selection_of(call.params)
     shown = resources.group_json(found.group, found.members, base_url, selection)

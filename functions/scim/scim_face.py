@@ -9,14 +9,20 @@ import orjson
 
 from functions.http.caching_headers import NO_STORE
 from functions.http.calls import Call, anonymous_caller, verify_credential
-from functions.http.json_answers import STATUS_BY_KIND, failure_sentence, refusal_headers
-from functions.http.operations import Face
+from functions.http.json_answers import (
+    STATUS_BY_KIND,
+    empty_answer,
+    failure_sentence,
+    refusal_headers,
+)
+from functions.http.operations import READ_METHODS, Face
 from shared.auth.tokens import token_text
 from shared.domain.bounded_parsing import has_at_most_values
 from shared.domain.errors.base import Refusal, Unauthenticated
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.scim import ScimRefused
 from shared.runtime.answers import Answer
+from shared.runtime.conditional_requests import has_current_copy
 from shared.services.scim.tokens import ScimDirectory
 
 # Imported after the start, or for the first request: their library takes half a second.
@@ -110,6 +116,13 @@ def scim_answer(
     if location:
         headers["Location"] = location
     return Answer(orjson.dumps(value), status, headers, SCIM_JSON)
+
+
+def unchanged_answer(call: Call, version: str) -> Answer | None:
+    """Return a 304 to a read of a resource whose version the directory has, otherwise None."""
+    if call.method not in READ_METHODS or not has_current_copy(call.headers, tag=version):
+        return None
+    return empty_answer(HTTPStatus.NOT_MODIFIED, NO_STORE | {"ETag": version})
 
 
 def error_answer(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from functions.scim.groups import shown_groups
+from functions.scim.groups import found_groups, shown_groups
 from functions.scim.lists import Page, list_json
 from functions.scim.scim_face import (
     FILTERS,
@@ -26,15 +26,10 @@ async def scim_search(call: ScimCall) -> Answer:
     resources, filters = await imported(RESOURCES, FILTERS)
     params = _params(call.body())
     page = Page.of(params)
-    records = call.registry.scim.records
-    provider = call.directory.provider
     text = params.get("filter", "")
-    users = filters.matching(
-        filters.list_filter_of(text, resources.User), await records.users(provider)
-    )
-    groups = filters.matching_groups(
-        filters.list_filter_of(text, resources.Group), await records.groups(provider)
-    )
+    every = await call.registry.scim.records.users(call.directory.provider)
+    users = filters.matching(filters.list_filter_of(text, resources.User), every)
+    groups = await found_groups(call, filters, filters.list_filter_of(text, resources.Group))
     first = page.select(users)
     later = Page(max(1, page.start - len(users)), page.count - len(first))
     selection = resources.selection_of(params)

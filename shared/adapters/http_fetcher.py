@@ -191,7 +191,7 @@ class GuardedFetcher:
         except (httpx.ConnectError, OSError) as error:
             raise way.failed(error) from None
         except (httpx.InvalidURL, httpx.LocalProtocolError, UnicodeError) as error:
-            log.exception("request.invalid", host=urlsplit(url).hostname)
+            log.exception("request.invalid", host=_server(url)["host"])
             raise AnswerUnusable(type(error).__name__) from None
         except httpx.HTTPError as error:
             raise Unanswered(type(error).__name__) from None

@@ -58,9 +58,13 @@ class Cookie(Struct, frozen=True):
     def is_sent_by_another_site(self, headers: Mapping[str, str]) -> bool:
         """Check whether a page of another origin made the request, according to the browser.
 
-        Forms of our own pages have the origin `null`, because of their referrer policy.
+        Forms of our own pages have the origin `null`, because of their referrer policy. An origin
+        that cannot be read is another one.
         """
-        origin = urlsplit(headers.get("origin", "")).netloc
+        try:
+            origin = urlsplit(headers.get("origin", "")).netloc
+        except ValueError:
+            return True
         return origin not in ("", self.site, headers.get("host", ""))
 
     def set(self, value: str, lifetime: timedelta) -> Secret:

@@ -61,14 +61,19 @@ _RETURN = 0x06
 _NUMBER = 0
 _ARCHITECTURE = 4
 _FIRST_ARGUMENT = 16
+_SECOND_ARGUMENT = 24
 
 _ALLOW = 0x7FFF_0000
 _FAIL = 0x0005_0000
 _OTHER_ABI = 0x4000_0000  # Bit of the numbers of x32.
 
 
+# The commands of fcntl that name the process to which the kernel signals input and output.
+_SET_OWNER = 8
+_SET_OWNER_EX = 15
+
 # By processor: its architecture; calls that fail; calls with a process id, which fail for another
-# one than this; prlimit64, which fails for any.
+# one than this; prlimit64, which fails for any; fcntl, of which two commands fail.
 #
 # They fail: socket, connect, accept, sendto, bind, listen, socketpair, clone, fork, vfork, execve,
 # execveat, ptrace, process_vm_readv, process_vm_writev, bpf, unshare, setns, mount, userfaultfd,
@@ -95,12 +100,14 @@ _CALLS = {
         (*_X86, *_X86_MORE, *_X86_NAMED, *_X86_SHARED, *_COMMON),
         (62, 234),
         302,
+        72,
     ),
     "aarch64": (
         0xC000_00B7,
         (*_ARM, *_ARM_MORE, *_ARM_NAMED, *_ARM_SHARED, *_COMMON),
         (129, 131),
         261,
+        25,
     ),
 }
 
@@ -115,7 +122,7 @@ def _limit_calls(libc: ctypes.CDLL) -> bool:
 
 
 def _instructions(
-    architecture: int, refused: Sequence[int], signals: Sequence[int], limits: int
+    architecture: int, refused: Sequence[int], signals: Sequence[int], limits: int, control: int
 ) -> Iterator[tuple[int, int, int, int]]:
     """Yield the filter; a jump skips as many instructions as it says."""
     fail = (_RETURN, 0, 0, _FAIL | errno.EPERM)
@@ -133,6 +140,12 @@ def _instructions(
         yield _EQUAL, 1, 0, process
         yield fail
         yield _RETURN, 0, 0, _ALLOW
+    yield _EQUAL, 0, 5, control
+    yield _LOAD, 0, 0, _SECOND_ARGUMENT
+    yield _EQUAL, 1, 0, _SET_OWNER
+    yield _EQUAL, 0, 1, _SET_OWNER_EX
+    yield fail
+    yield _RETURN, 0, 0, _ALLOW
     for number in refused:
         yield _EQUAL, 0, 1, number
         yield fail

@@ -57,6 +57,8 @@ class _Reading:
             names = self._zip_names() if self._is_zip else self._json_names()
         except (zipfile.BadZipFile, msgspec.DecodeError, UnicodeDecodeError) as error:
             return {"problem": _reason(str(error))}
+        except RecursionError:
+            return {"problem": "its values are nested too deeply"}
         if len(names) > MAX_RECORDS:
             return {"problem": f"it has {len(names):,} records, and may have {MAX_RECORDS:,}"}
         (self._job.output / ENTRIES).write_text(json.dumps(names), "utf-8")
@@ -85,7 +87,8 @@ class _Reading:
                     left_out += 1
                 else:
                     lines.append(encoded(advisory))
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        # An encrypted entry is a `RuntimeError`, and so is one that is compressed in another way.
+        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
             return {"problem": _reason(str(error))}
         (self._job.output / f"{start:09}{ADVISORY_LINES}").write_text("\n".join(lines), "utf-8")
         return {

@@ -2,6 +2,7 @@
 is refused or ends.
 """
 
+import errno
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, TypeAlias
@@ -80,6 +81,11 @@ class ConfinedEnded(ConfinedUnavailable):
     A job that ends so `MOST_ENDS` times is set aside for a day, for the reason `SET_ASIDE`.
     """
 
+
+# Failures of the machine, which say nothing about the input: the job is repeated later.
+MACHINE_ERRORS = frozenset(
+    (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE)
+)
 
 MOST_ENDS = 3
 SET_ASIDE = f"the process that reads it was ended from outside {MOST_ENDS} times; it is tried daily"

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from shared.confined.budget import LEAST_SECONDS
 from shared.confined.job_files import OUTPUT
-from shared.confined.jobs import Exceeded, Json, Order
+from shared.confined.jobs import MACHINE_ERRORS, Exceeded, Json, Order
 
 # The name of a task, and where it is: "module:function".
 TASKS: Mapping[str, str] = {
@@ -38,9 +38,6 @@ _SHARE = 0.5  # The share of the remaining processor time that one part may use.
 _LAST_SHARE = 0.15  # The share of a job's budget that is reserved for its last part.
 _OWN_SECONDS = 0.2  # Time to move the files of a finished part, and for what is done between parts.
 _FRAMES = 5  # Stack frames of a part's error in the log.
-
-# Failures of the machine, which say nothing about the input: the job is repeated later.
-_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE}
 
 
 class Limits(Protocol):
@@ -173,7 +170,7 @@ def _attempt(work: Callable[[], Json]) -> _Outcome:
         exceeded = Exceeded.MEMORY if isinstance(error, MemoryError) else Exceeded.OUTPUT
         return _Outcome(reason=exceeded)
     except OSError as error:
-        if error.errno in _MACHINE:
+        if error.errno in MACHINE_ERRORS:
             raise
         if error.errno in {errno.EFBIG, errno.ENOMEM}:
             memory = error.errno == errno.ENOMEM

@@ -112,9 +112,13 @@ class FileMiddleware:
         if not begins or scope["method"] not in ("GET", "HEAD"):
             return None
         try:
-            segments = decode_path(raw)[len(self._prefix) :].rstrip("/").split("/")
+            path = decode_path(raw)
         except MalformedPath:
             return None
+        if not path.lower().startswith(self._prefix):  # Dots led elsewhere.
+            return None
+        # One slash at the end is ignored, as in routes.
+        segments = path[len(self._prefix) :].removesuffix("/").split("/")
         return segments if len(segments) == self._segments and all(segments) else None
 
 

@@ -73,8 +73,8 @@ class Answer:
 
     The local host decompresses a `gzipped_body` while it sends it. Then the `Content-Length` is
     that of the decompressed body, and `body` is empty. The Functions host takes only whole bodies,
-    which `decompress_body` makes. A 304 has no body; its `length` is that of the body of the 200
-    that it replaces.
+    which `decompress_body` makes. A 304 has no body, and a 206 a part of one; their `length` is
+    that of the body of the 200 that they replace.
 
     The answer cache serves the answer until `cacheable_until_ms` of the monotonic clock (0 for
     never), and while what it `depends_on` is unchanged. An answer without `depends_on` is never

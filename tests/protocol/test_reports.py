@@ -13,7 +13,14 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Unavailable
 from shared.domain.mail import Mail
 from shared.domain.principals import OPERATOR
-from shared.domain.reports import REPORT_REASONS, REPORTS_KEPT_FOR, Report, ReportState
+from shared.domain.reports import (
+    REPORT_REASONS,
+    REPORTS_KEPT_FOR,
+    Report,
+    ReportState,
+    report_id,
+    report_owner,
+)
 from shared.services.publishing.report_mail import REPORTED_MAILS_AN_HOUR
 from shared.services.publishing.reports import Verdict
 from shared.use_cases.reports import NewReport
@@ -231,6 +238,36 @@ async def test_the_list_of_an_organization_goes_on(world: World) -> None:
         refused = await world.get(str(url), by=world.people.ann)
         assert refused.status_code == 400
         assert "Leave it out to begin with the first report." in refused.text
+
+
+async def test_no_place_in_the_list_tells_an_owner_who_reported(world: World) -> None:
+    await publish(world)
+    await send(world, world.people.bob)
+    guessed = report_id(GREET, world.people.bob.account.id)  # Members and their ids are known.
+    answers = [
+        (await world.get(str(url), by=world.people.ann)).text
+        for key in (guessed, guessed[:-1])
+        for url in [
+            httpx.URL(
+                f"{URL}/api/v1/orgs/acme/reports",
+                params={"after": f"{report_owner(GREET)} {key}"},
+            )
+        ]
+    ]
+    assert answers[0].replace(guessed, guessed[:-1]) == answers[1]
+
+
+async def test_the_order_of_reports_does_not_tell_an_owner_who_reported(world: World) -> None:
+    await publish(world)
+    reporters = sorted(
+        await new_reporters(world, 4),
+        key=lambda each: report_id(GREET, each.id),
+        reverse=True,
+    )
+    for number, each in enumerate(reporters):
+        await report(world, each, text=f"{SAW} {number}")
+    found = (await world.get(f"{URL}/api/v1/orgs/acme/reports", by=world.people.ann)).json()
+    assert [each["text"][-1] for each in found["reports"]] == ["0", "1", "2", "3"]
 
 
 async def test_the_log_of_an_account_has_its_reports_and_the_decisions(world: World) -> None:

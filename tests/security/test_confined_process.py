@@ -270,6 +270,8 @@ def needs(restriction: Restriction) -> None:
         "exec",
         "thread",
         "kill",
+        "notify",
+        "notify-more",
         "queue",
         "limit",
         "ptrace",

@@ -147,3 +147,10 @@ async def test_no_link_of_another_site_shows_a_message(world: World, path: str) 
     for site in ("cross-site", "same-site", "none"):
         linked = (await browser.open(path, **{"Sec-Fetch-Site": site})).text
         assert linked.count('role="status"') == plain.count('role="status"'), site
+
+
+@pytest.mark.parametrize("origin", ["http://[", "https://[zz]", "https://a\u2100b"])
+async def test_an_origin_that_cannot_be_read_is_another_site(world: World, origin: str) -> None:
+    browser = await signed_in(world, world.people.ann)
+    answer = await browser.send("GET", "/account", headers={"Origin": origin.encode()})
+    assert answer.status_code == 401

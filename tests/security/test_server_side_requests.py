@@ -18,7 +18,7 @@ import pytest
 
 from shared.adapters.http_fetcher import MAX_BYTES, GuardedFetcher, resolve
 from shared.adapters.network import Network
-from shared.ports.http_client import Unanswered
+from shared.ports.http_client import AnswerUnusable, Unanswered
 from tests.support.authorities import CertificateAuthority
 
 pytestmark = pytest.mark.measured
@@ -99,6 +99,14 @@ def fetcher(
     """Return what is tested, in a world where every name has these addresses."""
     servers = servers or Servers()
     return GuardedFetcher(inside, resolving=Names([addresses]), connecting=servers)
+
+
+@pytest.mark.parametrize("url", ["https://[zz]/", "https://[::1", "https://a\u2100b/"])
+async def test_an_address_that_cannot_be_read_is_an_answer_that_cannot_be_used(url: str) -> None:
+    servers = Servers()
+    with pytest.raises(AnswerUnusable):
+        await fetcher(PUBLIC, servers=servers).get(url, {})
+    assert servers.called == []
 
 
 @pytest.mark.parametrize("address", FORBIDDEN)

@@ -2,12 +2,14 @@
 
 import ctypes
 import errno
+import fcntl
 import os
 import re
 import resource
 import signal
 import socket
 import stat
+import struct
 import threading
 import time
 from collections.abc import Callable
@@ -56,6 +58,19 @@ def _share() -> None:
         raise OSError(ctypes.get_errno(), "shmget")
 
 
+def _signal_by_pipe(command: int, owner: int | bytes) -> None:
+    """Let the kernel send a signal to the owner of a pipe when somebody writes into it."""
+    reading, writing = os.pipe()
+    fcntl.fcntl(reading, fcntl.F_SETSIG, signal.SIGURG)  # It ends nothing.
+    fcntl.fcntl(reading, command, owner)
+    fcntl.fcntl(reading, fcntl.F_SETFL, os.O_ASYNC)
+    os.write(writing, b"x")
+
+
+_F_SETOWN_EX = 15
+_F_OWNER_PID = 1
+
+
 _REACHED: dict[str, Callable[[str], object]] = {
     "read": lambda path: Path(path).read_bytes(),
     "list": lambda path: list(Path(path).iterdir()),
@@ -66,6 +81,10 @@ _REACHED: dict[str, Callable[[str], object]] = {
     "spawn": lambda _: os.posix_spawn("/bin/true", ["true"], {}),
     "exec": lambda _: os.execv("/bin/true", ["true"]),  # noqa: S606 - it is to fail.
     "kill": lambda _: os.kill(os.getppid(), 0),
+    "notify": lambda _: _signal_by_pipe(fcntl.F_SETOWN, os.getppid()),
+    "notify-more": lambda _: _signal_by_pipe(
+        _F_SETOWN_EX, struct.pack("=ii", _F_OWNER_PID, os.getppid())
+    ),
     "queue": lambda _: signal.pidfd_send_signal(os.pidfd_open(os.getppid()), 0),
     "limit": lambda _: resource.prlimit(os.getppid(), resource.RLIMIT_NOFILE),
     "thread": lambda _: threading.Thread(target=print).start(),

@@ -180,18 +180,18 @@ class AdvisoryImport(Struct, frozen=True):
         if len(content) > MAX_FILE_BYTES:
             size = f"{len(content):,} bytes, and may have {MAX_FILE_BYTES:,}"
             raise _unreadable(name, reason=f"it has {size}")
-        async with job_folder() as folder:
-            await asyncio.to_thread((folder / ADVISORIES).write_bytes, content)
-            try:
+        try:
+            async with job_folder() as folder:
+                await asyncio.to_thread((folder / ADVISORIES).write_bytes, content)
                 parts = await self.confined.run("advisories", folder, None)
-            except ConfinedEnded:
-                raise _unreadable(name, reason="it ends the process that reads it") from None
-            except ConfinedUnavailable:
-                raise Unavailable(
-                    "confined-unavailable",
-                    "The process that reads advisories does not start. Try again later.",
-                ) from None
-            return await asyncio.to_thread(_result, name, folder, parts)
+                return await asyncio.to_thread(_result, name, folder, parts)
+        except ConfinedEnded:
+            raise _unreadable(name, reason="it ends the process that reads it") from None
+        except ConfinedUnavailable:
+            raise Unavailable(
+                "confined-unavailable",
+                "The process that reads advisories does not start. Try again later.",
+            ) from None
 
     async def _require_foreign(self, advisory_id: str) -> None:
         stored = await self.directory.get(StoredAdvisory, Place(OWNER, advisory_id))

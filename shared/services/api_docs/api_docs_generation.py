@@ -27,7 +27,14 @@ from shared.confined.job_files import (
     SECRETS_PART,
     SINCE,
 )
-from shared.confined.jobs import MOST_ENDS, SET_ASIDE, ConfinedEnded, PartResult
+from shared.confined.jobs import (
+    MACHINE_ERRORS,
+    MOST_ENDS,
+    SET_ASIDE,
+    ConfinedEnded,
+    ConfinedUnavailable,
+    PartResult,
+)
 from shared.confined.release_files import OtherModule, ReleaseRequest
 from shared.domain.api_docs.item_summaries import NO_API
 from shared.domain.api_docs.language import LANGUAGE_ORG
@@ -65,6 +72,7 @@ from shared.runtime.lru_cache import LruCache
 from shared.services.api_docs.pieces import PieceReader, PiecesGone, available, is_documented
 from shared.services.packages.derived_data import DerivedData
 from shared.services.packages.removed_documents import RemovedDocuments
+from shared.telemetry.log import log
 
 COPIED_BYTES = 4 * 1024 * 1024  # Bytes of an archive that are copied at once.
 MAX_RECORD_BYTES = 4 * 1024 * 1024  # 300 KiB of symbols, and the summaries of connectors.
@@ -374,16 +382,32 @@ def _is_searched(record: ApiDocsRecord) -> bool:
 
 @asynccontextmanager
 async def job_folder() -> AsyncGenerator[Path]:
-    """Return an empty folder for a job; what is in it is deleted afterwards."""
-    # Not on a thread: a job that is cancelled meanwhile would never get the folder to delete it.
-    _jobs().mkdir(mode=0o700, exist_ok=True)
-    if _jobs().lstat().st_uid != _user():
-        raise PermissionError(errno.EPERM, "The folder belongs to somebody else", str(_jobs()))
-    folder = tempfile.TemporaryDirectory(dir=_jobs())
+    """Return an empty folder for a job; what is in it is deleted afterwards.
+
+    Raises `ConfinedUnavailable` if it cannot be made, or the machine fails to write or read files.
+    """
+    try:
+        # Not on a thread: a job that is cancelled meanwhile would never get the folder to delete
+        # it.
+        _jobs().mkdir(mode=0o700, exist_ok=True)
+        if _jobs().lstat().st_uid != _user():
+            raise PermissionError(errno.EPERM, "The folder belongs to somebody else", str(_jobs()))
+        folder = tempfile.TemporaryDirectory(dir=_jobs())
+    except OSError as failure:
+        raise _without_folder(failure) from None
     try:
         yield Path(folder.name)
+    except OSError as failure:
+        if failure.errno not in MACHINE_ERRORS:
+            raise
+        raise _without_folder(failure) from None
     finally:
         await asyncio.shield(asyncio.to_thread(folder.cleanup))
+
+
+def _without_folder(failure: OSError) -> ConfinedUnavailable:
+    log.error("confined.folder_failed", error=str(failure))
+    return ConfinedUnavailable()
 
 
 def delete_abandoned_jobs() -> None:

@@ -69,15 +69,21 @@ class VersionChecks(Struct, frozen=True):
             raise VersionUnchecked from None
 
     async def _in_turn(self, content: bytes | memoryview, bala: Bala) -> Compared:
-        async with self._at_once, job_folder() as folder:
-            request, survey = await self.inputs.write_unpublished(content, bala, folder)
-            versions = tuple(each.version for each in survey.entries) if survey else ()
-            if not (request.before and request.before_is_complete):
-                return Compared(waits=request.has_unknown_history, versions=versions)
-            key = f"{bala.digest} {request.before_pieces}"
-            known = self._known.get(key) or await self._compare(request, folder)
-            self._known.put(key, known)
-            return replace(known, versions=versions)
+        try:
+            async with self._at_once, job_folder() as folder:
+                return await self._checked(content, bala, folder)
+        except ConfinedUnavailable:
+            raise VersionUnchecked from None
+
+    async def _checked(self, content: bytes | memoryview, bala: Bala, folder: Path) -> Compared:
+        request, survey = await self.inputs.write_unpublished(content, bala, folder)
+        versions = tuple(each.version for each in survey.entries) if survey else ()
+        if not (request.before and request.before_is_complete):
+            return Compared(waits=request.has_unknown_history, versions=versions)
+        key = f"{bala.digest} {request.before_pieces}"
+        known = self._known.get(key) or await self._compare(request, folder)
+        self._known.put(key, known)
+        return replace(known, versions=versions)
 
     async def _compare(self, request: ReleaseRequest, folder: Path) -> Compared:
         try:

@@ -27,6 +27,7 @@ MAX_FILES = 64
 MAX_STORED_BYTES = 512 * 1024  # The size of all files together; they have about 60 KB.
 _NAME = re.compile(r"(?:targets/)?[0-9A-Za-z._-]{1,150}")
 _OK = 200
+_UNAVAILABLE = "the confined process is not available"
 _NOT_THERE = (403, 404)
 
 
@@ -54,6 +55,8 @@ class TrustedRootRenewal(Struct, frozen=True):
         try:
             async with job_folder() as folder:
                 root, metadata = await self._fetch(folder, stored)
+        except ConfinedUnavailable:
+            changed = stored.model_copy(update={"failure": _UNAVAILABLE})
         except (RootNotRenewed, Unanswered) as reason:
             changed = stored.model_copy(update={"failure": printable(str(reason))})
         else:
@@ -73,11 +76,7 @@ class TrustedRootRenewal(Struct, frozen=True):
         await asyncio.to_thread(_write_metadata, folder, stored.metadata)
         missing = list[str]()
         for _ in range(MAX_FILES):
-            try:
-                parts = await self.confined.run(TASK, folder, missing)
-            except ConfinedUnavailable:
-                reason = "the confined process is not available"
-                raise RootNotRenewed(reason) from None
+            parts = await self.confined.run(TASK, folder, missing)
             name = _needed(parts)
             if not name:
                 return await asyncio.to_thread(_read_output, folder / OUTPUT)

@@ -12,7 +12,14 @@ from shared.domain.approved_packages import NotApproved
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.distributions import ANY_CLIENT, ClientProfile, Distribution
 from shared.domain.documents import DerivedDocument
-from shared.domain.errors.base import Conflict, Invalid, NotFound, Refusal, Unauthenticated
+from shared.domain.errors.base import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Refusal,
+    Unauthenticated,
+)
 from shared.domain.errors.packages import (
     PackageNotFound,
     ReleaseNotFound,
@@ -275,9 +282,10 @@ class MavenPublishing(Struct, frozen=True):
         return await self.publishing.push(Upload(content, coordinate=at), by)
 
     async def add_sbom(self, content: bytes, at: Coordinate, *, by: Principal) -> None:
-        """Store the bill of materials of a release that has none."""
+        """Store the bill of materials of a release that has none. It takes the right to publish
+        the version, except to repeat the one that is there."""
         found = await self.metadata.find(at)
-        await self.publishing.require_pusher(at.package, found.head, by)
+        access = await self.publishing.require_pusher(at.package, found.head, by)
         release = found.release
         if release is None or not _takes_files(release):
             raise ReleaseNotFound(at.package, at.version)
@@ -290,6 +298,11 @@ class MavenPublishing(Struct, frozen=True):
                 "The bill of materials cannot be read. Send a CycloneDX document in JSON, with "
                 '"bomFormat": "CycloneDX".',
             )
+        try:
+            self.publishing.require_publisher_of(at, access, by)
+        except Forbidden:
+            if await self.documents.sbom(release.archive_digest) != content:
+                raise
         if await self.documents.put_sbom(release.archive_digest, content) != content:
             raise Conflict(
                 "sbom-exists",

@@ -215,6 +215,14 @@ class Publishing(Struct, frozen=True):
             check_pusher(head, by)
         return access
 
+    def require_publisher_of(
+        self, coordinate: Coordinate, access: AccessContext, by: Principal
+    ) -> None:
+        """Raise `version-not-tagged` or `provenance-required` for a credential that may publish
+        other versions of its package, or none since the organization requires a job."""
+        check_tag(coordinate, by)
+        self._require_provenance(coordinate, access, by)
+
     async def hold_of_new(
         self, package: Package, access: AccessContext, by: Principal
     ) -> PackageHold | None:
@@ -407,18 +415,23 @@ class Publishing(Struct, frozen=True):
         check_tag(push.bala.coordinate, push.by)
 
     async def _check_provenance(self, push: _Push) -> None:
+        self._require_provenance(push.bala.coordinate, push.access, push.by)
+
+    def _require_provenance(
+        self, coordinate: Coordinate, access: AccessContext, by: Principal
+    ) -> None:
         """Raise `provenance-required` for a stored token, where the organization takes releases
         only from trusted publishers. That a Sigstore bundle comes with it is decided later: beside
         a Maven artifact it may come after the archive."""
-        organization = push.access.organization
-        if organization is None or push.by.provenance is not None:
+        organization = access.organization
+        if organization is None or by.provenance is not None:
             return
         if organization.requires_provenance is not RequiredProvenance.NOTHING:
-            org = push.package.org
+            org = coordinate.package.org
             raise Forbidden(
                 "provenance-required",
                 f"{org} requires that CI publishes its releases, so no stored token can push "
-                f"{push.bala.coordinate}. Publish from the workflow of a trusted publisher, or ask "
+                f"{coordinate}. Publish from the workflow of a trusted publisher, or ask "
                 f"an owner to change what {org} requires at "
                 f"{self.base_url}/account/organizations/{org}/settings#provenance",
             )

@@ -430,20 +430,52 @@ class Reports(Struct, frozen=True):
     ) -> OwnReportPage:
         """Return reports about releases of an organization to those who manage it, in the order of
         packages and versions, without who made them; `after` is the `next` of a page. Raises
-        `InvalidRequest` if it is not."""
+        `InvalidRequest` if it is not.
+
+        An owner knows the ids of members, and could tell by the id of a report which of them made
+        it. So `next` has the number of reports of the last release that were listed, and those of a
+        release have the order of what they say.
+        """
         await self.authorization.require_to_read(by, Action.MANAGE, org)
         prefix = reports_prefix(org)
-        owner, _, key = after.partition(" ")
-        if after and not (owner.startswith(prefix) and key):
-            raise _invalid_after(after)
-        place = Place(owner, key) if after else Place(prefix)
+        release, listed = _listed_before(after, prefix)
+        left = list[Report]()
+        if release:
+            reports = await self.directory.list_by_owner(Report, release)
+            left = sorted(reports, key=lambda each: each.id)[listed:]
+        place = Place(release or prefix, _AFTER_EVERY_ID)
         page = await entity_page(self.directory, Report, place, REPORTS_ON_A_PAGE)
-        own = [each for each in page.entities if each.place.owner.startswith(prefix)]
-        is_more = page.is_more and len(own) == len(page.entities)
-        last = own[-1].place if own else place
-        return OwnReportPage(
-            tuple(map(_as_owners_see_it, own)), f"{last.owner} {last.key}" if is_more else ""
-        )
+        every = [*left, *page.entities]
+        found = every[:REPORTS_ON_A_PAGE]
+        own = [each for each in found if each.place.owner.startswith(prefix)]
+        is_more = len(own) == len(found) and (page.is_more or len(every) > len(found))
+        shown = sorted(own, key=_order_for_owners)
+        next_ = ""
+        if is_more:
+            last = own[-1].place.owner
+            count = sum(each.place.owner == last for each in own)
+            next_ = f"{last} {count + (listed if last == release else 0)}"
+        return OwnReportPage(tuple(map(_as_owners_see_it, shown)), next_)
+
+
+_AFTER_EVERY_ID = "~"  # Ids are hexadecimal.
+_LONGEST_COUNT = 6  # Digits; an id of a report has 20, which may all be decimal.
+
+
+def _listed_before(after: str, prefix: str) -> tuple[str, int]:
+    """Return the release in which a page goes on, and how many of its reports were listed; raise
+    `InvalidRequest`."""
+    if not after:
+        return "", 0
+    release, _, count = after.partition(" ")
+    is_count = count.isascii() and count.isdecimal() and len(count) <= _LONGEST_COUNT
+    if not (release.startswith(prefix) and is_count):
+        raise _invalid_after(after)
+    return release, int(count)
+
+
+def _order_for_owners(report: Report) -> tuple[str, int, str, str]:
+    return report.place.owner, report.reported_ms // DAY_MS, report.why.value, report.text
 
 
 def _invalid_after(text: str) -> InvalidRequest:

@@ -173,7 +173,10 @@ def _moved_to(address: str, response: HttpResponse) -> str:
     location = response.headers.get("location", "")
     if response.status not in _MOVED or not location:
         return ""
-    target = urlsplit(urljoin(address, location))
+    try:
+        target = urlsplit(urljoin(address, location))
+    except ValueError:
+        return ""
     known = urlsplit(address)
     is_same = (target.scheme, target.netloc) == (known.scheme, known.netloc)
     return target.geturl() if is_same else ""

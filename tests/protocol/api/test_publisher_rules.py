@@ -12,7 +12,7 @@ from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.refusals import raises_refusal
 from tests.support.trusted_publishing import IDS, TrustedPublishingWorld, trusting
-from tests.support.world import URL, OpenWorld
+from tests.support.world import MAVEN, URL, OpenWorld
 
 pytestmark = pytest.mark.measured
 
@@ -127,7 +127,35 @@ async def test_a_run_publishes_the_version_of_its_tag_alone(
     assert (await pushed(trust, job.token, allowed)).status_code == 201
 
 
+async def test_a_run_adds_no_bill_of_materials_to_another_version(
+    trust: TrustedPublishingWorld,
+) -> None:
+    await trust.world.push(bala("acme/greet:1.0.0"))
+    await added(trust, refs=[], tagVersion="v{version}")
+    job = await trust.job(ref="refs/tags/v2.0.0", workflow_ref=f"{WORKFLOW}@refs/tags/v2.0.0")
+    await pushed(trust, job.token, "2.0.0")
+    refused = await sent_sbom(trust, job.token, "1.0.0")
+    assert refused.status_code == 403
+    assert "may publish 2.0.0 of acme/greet" in refused.text
+    assert (await trust.world.get(sbom_url("1.0.0"))).status_code == 404
+    assert (await sent_sbom(trust, job.token, "2.0.0")).status_code == 201
+
+
 WORKFLOW = "octo/greet/.github/workflows/release.yml"
+
+
+def sbom_url(version: str) -> str:
+    return f"{MAVEN}/acme/greet/{version}/greet-{version}.cdx.json"
+
+
+async def sent_sbom(trust: TrustedPublishingWorld, token: str, version: str) -> Any:
+    """Send a bill of materials of a version of acme/greet with a token."""
+    return await trust.world.send(
+        "PUT",
+        sbom_url(version),
+        headers={"Authorization": f"Bearer {token}"},
+        content=b'{"bomFormat": "CycloneDX"}',
+    )
 
 
 async def pushed(trust: TrustedPublishingWorld, token: str, version: str) -> Any:

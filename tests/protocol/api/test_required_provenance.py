@@ -9,7 +9,7 @@ from tests.protocol.bal.okhttp import FORM, multipart
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.trusted_publishing import TrustedPublishingWorld, trusting
-from tests.support.world import URL, OpenWorld
+from tests.support.world import MAVEN, URL, OpenWorld, Person
 
 SETTING = "/api/v1/orgs/acme/required-provenance"
 CI: dict[str, Any] = {"requiresProvenance": "ci"}
@@ -64,6 +64,26 @@ async def test_a_repeated_push_of_what_is_there_is_no_new_release(
     await trust.world.push(archive)
     await require(trust)
     await trust.world.push(archive)
+
+
+async def test_a_stored_token_adds_no_bill_of_materials_and_repeats_the_one_that_is_there(
+    trust: TrustedPublishingWorld,
+) -> None:
+    await require(trust)
+    await trust.add()
+    await trust.world.push(bala("acme/greet:1.0.0"), by=await trust.job())
+    assert (await put_sbom(trust, trust.world.people.ann)).status_code == 403
+    assert (await trust.world.get(SBOM)).status_code == 404
+    for by in (await trust.job(), trust.world.people.ann):
+        assert (await put_sbom(trust, by)).status_code == 201
+
+
+SBOM = f"{MAVEN}/acme/greet/1.0.0/greet-1.0.0.cdx.json"
+
+
+async def put_sbom(trust: TrustedPublishingWorld, by: Person) -> Any:
+    content = b'{"bomFormat": "CycloneDX"}'
+    return await trust.world.send("PUT", SBOM, by=by, content=content)
 
 
 async def test_a_dry_run_finds_what_a_push_reads(trust: TrustedPublishingWorld) -> None:

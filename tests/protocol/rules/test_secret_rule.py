@@ -1,5 +1,8 @@
 """The rule about secrets, from outside: pushes, dry runs and the files that owners list."""
 
+import tempfile
+from pathlib import Path
+
 import pytest
 from msgspec.structs import replace
 
@@ -90,6 +93,18 @@ async def test_a_push_that_cannot_be_searched_now_is_repeated(worlds: OpenWorld)
     assert "acme/greet:1.0.0 could not be searched for secrets now" in said
     assert (await findings(world, archive))["secret-in-archive"]["severity"] == "note"
     assert await refusal_of_push(world, bala()) == ""  # Nothing in it begins like a secret.
+
+
+async def test_a_push_is_repeated_while_no_files_can_be_written_for_the_search(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = bala(entries=LEAK)
+    with monkeypatch.context() as patched:
+        patched.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+        said = await refusal_of_push(world, archive)
+        found = await findings(world, archive)
+    assert "acme/greet:1.0.0 could not be searched for secrets now" in said
+    assert found["secret-in-archive"]["severity"] == "note"
 
 
 async def test_what_names_no_files_is_refused(world: World) -> None:

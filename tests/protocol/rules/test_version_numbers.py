@@ -1,6 +1,8 @@
 """Version numbers tell the truth: releases that break callers and whose version does not say so."""
 
+import tempfile
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -154,6 +156,15 @@ async def test_a_push_that_is_not_compared_in_time_is_held(published: World) -> 
 
 def _is_version_rule(rule: object) -> bool:
     return isinstance(rule, VersionNumberRule)
+
+
+async def test_a_push_is_held_while_no_files_can_be_written_for_the_comparison(
+    published: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await set_rules(published, versionRule="refuse")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    said = await refusal_of_push(published, archive("1.1.0"))
+    assert "could not be compared with that of the version before in time" in said
 
 
 async def test_the_first_version_and_pre_releases_are_not_compared(world: World) -> None:

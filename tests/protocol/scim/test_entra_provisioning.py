@@ -518,3 +518,29 @@ async def test_requests_about_one_user_at_once_leave_what_the_last_one_says(
     )
     stored = await scim.done("GET", path)
     assert (await scim.account()).is_locked is (stored["active"] is False)
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted", "count"),
+    [
+        ("/Users", 'userName eq "lee@example.org" and userName eq "kim@example.org"', 0),
+        ("/Users", 'members eq "{kim}"', 0),
+        ("/Groups", 'members eq "{kim}"', 2),
+        ("/Groups", 'members eq "{lee}" and members.value eq "{kim}"', 1),
+        ("/Groups", 'members eq "{kim}" and displayName eq "Both"', 1),
+        ("/Groups", 'members eq "{kim}" and displayName eq "Both" and displayName eq "x"', 0),
+    ],
+)
+async def test_each_comparison_of_a_filter_has_to_hold(
+    scim: ScimWorld, path: str, wanted: str, count: int
+) -> None:
+    kim = (await scim.user())["id"]
+    lee = (await scim.user("lee", OTHER))["id"]
+    await group(scim, kim, displayName="Kim")
+    await group(scim, kim, lee, displayName="Both", externalId=KIM)
+    await group(scim, displayName="Nobody", externalId=OTHER)
+    text = wanted.format(kim=kim, lee=lee)
+    assert (await scim.done("GET", f"{path}?filter={text}"))["totalResults"] == count
+    if path == "/Groups":
+        found = await scim.done("POST", "/.search", {"filter": text})
+        assert found["totalResults"] == count

@@ -184,6 +184,25 @@ async def test_an_old_version_is_not_changed(scim: ScimWorld) -> None:
     assert "Read it again" in old.json()["detail"]
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("known", ["{tag}", 'W/"0", {tag}', "{strong}", "*"])
+@pytest.mark.parametrize("resource", ["Users", "Groups"])
+async def test_a_version_that_the_directory_has_is_not_sent_again(
+    scim: ScimWorld, method: str, known: str, resource: str
+) -> None:
+    user = await scim.user()
+    made = await scim.done("POST", "/Groups", {"schemas": [GROUP], "displayName": "Developers"})
+    path, tag = {
+        "Users": (f"/Users/{user['id']}", user["meta"]["version"]),
+        "Groups": (f"/Groups/{made['id']}", made["meta"]["version"]),
+    }[resource]
+    sent = known.format(tag=tag, strong=tag.removeprefix("W/"))
+    same = await scim.send(method, path, headers={"If-None-Match": sent})
+    assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", tag)
+    other = await scim.send(method, path, headers={"If-None-Match": 'W/"0"'})
+    assert other.status_code == 200
+
+
 async def test_requests_above_the_limit_are_refused(worlds: OpenWorld) -> None:
     scim = await open_scim(worlds, provider="oidc", limit_scim="token=2")
     statuses = [(await scim.send("GET", "/Users")).status_code for _ in range(3)]

@@ -124,6 +124,24 @@ def damaged(content: bytes) -> bytes:
     return content[:at] + bytes([content[at] ^ 0x55]) + content[at + 1 :]
 
 
+async def test_a_dump_that_is_encrypted_and_json_that_is_deep_are_refused_with_the_reason(
+    world: World,
+) -> None:
+    with pytest.raises(Invalid, match=r"GHSA-1\.json' is encrypted"):
+        await importing(world).import_file("maven.zip", encrypted(dump([CVE])), OPERATOR)
+    for deep in (b"[" * 100_000, b'{"a":' * 100_000):
+        with pytest.raises(Invalid, match="its values are nested too deeply"):
+            await importing(world).import_file("a.json", deep, OPERATOR)
+
+
+def encrypted(content: bytes) -> bytes:
+    """Return an archive of one entry that says that it is encrypted."""
+    changed = bytearray(content)
+    changed[6] |= 1
+    changed[content.index(b"PK\x01\x02") + 8] |= 1
+    return bytes(changed)
+
+
 async def test_records_of_a_dump_that_cannot_be_read_are_left_out_and_named(world: World) -> None:
     wrong = record("GHSA-2", "g:a")
     wrong["modified"] = "yesterday"

@@ -1,6 +1,7 @@
 """Making the documentation of a release: what the confined process gets, and what it may answer."""
 
 import asyncio
+import errno
 import json
 import os
 import tempfile
@@ -14,7 +15,7 @@ from typing import Any, cast
 import pytest
 from msgspec.structs import replace
 
-from shared.confined.jobs import SET_ASIDE, ConfinedEnded, Json, PartResult
+from shared.confined.jobs import SET_ASIDE, ConfinedEnded, ConfinedUnavailable, Json, PartResult
 from shared.confined.release_files import ReleaseRequest
 from shared.domain.api_docs.pieces import PieceKind, piece_name
 from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord, DocsState
@@ -26,6 +27,7 @@ from shared.services.api_docs.api_docs_generation import MAX_RECORD_BYTES
 from tests.contract.sample_records import coordinate
 from tests.fakes.confined import InProcess
 from tests.support.documented_packages import documented_bala
+from tests.support.logs import capture_logs
 from tests.support.port_doubles import PortOutage
 from tests.support.world import OpenWorld, World
 
@@ -131,6 +133,18 @@ async def test_a_release_whose_process_ends_three_times_is_set_aside_and_tried_a
         assert record.set_aside_ms == world.clock.now_ms()
         assert await generation.update(found.release) is None
     assert len(ending.ran) == 5
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+async def test_a_job_whose_files_the_machine_cannot_write_is_repeated(number: int) -> None:
+    with capture_logs() as events, pytest.raises(ConfinedUnavailable):
+        async with api_docs_generation.job_folder():
+            raise OSError(number, "No space left on device")
+    assert [each["event"] for each in events] == ["confined.folder_failed"]
+    for other in (TimeoutError(), FileNotFoundError(errno.ENOENT, "missing")):
+        with pytest.raises(type(other)):
+            async with api_docs_generation.job_folder():
+                raise other
 
 
 async def test_a_job_that_is_cancelled_as_it_begins_leaves_no_folder(

@@ -188,6 +188,7 @@ async def test_a_renamed_repository_is_found_under_its_present_name(
         "http://api.github.com/repositories/74",
         "https://api.github.com:8443/repositories/74",
         "//evil.test/74",
+        "https://[zz]/74",
         "",
     ],
 )
