@@ -1,7 +1,10 @@
 """What was erased, removed, locked and revoked stays so when a backup or a snapshot is restored."""
 
+import os
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -129,6 +132,20 @@ async def test_a_restore_applies_what_came_after_the_backup(world: World, tmp_pa
     assert "- quarantined acme/hello:1.0.0\n" in said
     assert "- locked bob\n" in said
     assert "For you to decide" not in said
+
+
+@machine
+async def test_an_erasure_is_repeated_on_a_machine_whose_clock_is_behind(
+    world: World, tmp_path: Path
+) -> None:
+    backup = await prepared(world, tmp_path)
+    await bad_day(world)
+    in_a_year = time.time() + timedelta(days=365).total_seconds()
+    for each in (backup / "archives").rglob("*"):
+        os.utime(each, (in_a_year, in_a_year))
+    data, said = await restored_after(world, tmp_path, backup)
+    assert await state(data, world) == AFTER_IT
+    assert "- erased the archive of acme/greet:1.0.0\n" in said
 
 
 @machine

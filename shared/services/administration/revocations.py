@@ -41,7 +41,7 @@ from shared.domain.trusted_publishing.publishers import Publisher
 from shared.domain.visibility import Visibility
 from shared.domain.webhooks import Webhook
 from shared.domain.withdrawal_reasons import PublicReason
-from shared.ports.archive_store import ArchiveStore
+from shared.ports.archive_store import STORED_AT_ANY_TIME_MS, ArchiveStore
 from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventReader
 from shared.ports.metadata import MetadataStore
@@ -300,7 +300,8 @@ class RevocationApplication(Struct, frozen=True):
         erased = self.erased_releases
         if release.erased or await erased.needed_by(release.archive_digest, release):
             return False
-        await self.archives.delete(release.archive_digest, self.clock.now_ms() + 1)
+        if not await self.archives.delete(release.archive_digest, STORED_AT_ANY_TIME_MS):
+            return False  # Something stored it again meanwhile; a repeat or the sweep deletes it.
         await erased.delete_documents(release)
         until_ms = erased.kept_until_ms()
         await erased.note(release.coordinate, copies_until_ms=until_ms, by=OPERATOR)
