@@ -147,12 +147,14 @@ async def _export_pulls(pages: AsyncIterator[PullRecordPage], file: Path) -> int
         message = f"The name of {file} does not say its form. Let it end in .csv or .jsonl."
         raise click.BadParameter(message)
     written = 0
+    is_csv = file.suffix == ".csv"
     with new_file(file) as stream:
+        is_first = True  # And may be empty, though others follow.
         async for page in pages:
             views = list(views_of(page))
-            is_csv = file.suffix == ".csv"
-            text = csv_text(views, header=not written) if is_csv else json_lines(views)
+            text = csv_text(views, header=is_first) if is_csv else json_lines(views)
             stream.write(text.encode())
+            is_first = False
             written += len(views)
     return written
 

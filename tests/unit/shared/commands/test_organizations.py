@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from shared.adapters.sqlite.pull_records import SqlitePullRecords
 from shared.bootstrap.build import existing_registry
-from shared.domain.pull_records import PullRecordBatch, RecordedPull
+from shared.domain.pull_records import FoundPulls, PullQuery, PullRecordBatch, RecordedPull
 from shared.settings import Settings
 from tests.support.terminal import Terminal
 
@@ -110,6 +111,23 @@ def test_who_pulled_what_is_written_to_a_file_page_after_page(
     assert lines.read_bytes() == written
     other = terminal.invoke("org", "pulls", "acme", "--export", str(tmp_path / "pulls.txt"))
     assert "Let it end in .csv or .jsonl" in other.stderr
+
+
+def test_the_table_of_pulls_has_one_header_if_the_first_page_is_empty(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded(terminal)
+    table = tmp_path / "pulls.csv"
+    find = SqlitePullRecords.find
+
+    async def first_nothing(self: SqlitePullRecords, query: PullQuery) -> FoundPulls:
+        """Find as the store of the cloud does, whose first page may be empty."""
+        return await find(self, query) if query.before else FoundPulls((), f"{10**15}.0")
+
+    monkeypatch.setattr(SqlitePullRecords, "find", first_nothing)
+    terminal.run("org", "pulls", "acme", "--export", str(table))
+    with table.open(newline="") as text:
+        assert [each["job"] for each in csv.DictReader(text)] == ["'=1+1", "", ""]
 
 
 def test_nobody_else_can_open_the_file_with_pulls_while_it_is_made(
