@@ -113,18 +113,32 @@ def test_who_pulled_what_is_written_to_a_file_page_after_page(
     assert "Let it end in .csv or .jsonl" in other.stderr
 
 
-def test_the_table_of_pulls_has_one_header_if_the_first_page_is_empty(
-    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    recorded(terminal)
-    table = tmp_path / "pulls.csv"
+@pytest.fixture
+def first_page_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let pulls be found as in the cloud, which reads so many items for a page: the first one may
+    have none that match."""
     find = SqlitePullRecords.find
 
     async def first_nothing(self: SqlitePullRecords, query: PullQuery) -> FoundPulls:
-        """Find as the store of the cloud does, whose first page may be empty."""
         return await find(self, query) if query.before else FoundPulls((), f"{10**15}.0")
 
     monkeypatch.setattr(SqlitePullRecords, "find", first_nothing)
+
+
+@pytest.mark.usefixtures("first_page_empty")
+def test_pulls_are_listed_if_the_first_page_is_empty(terminal: Terminal) -> None:
+    recorded(terminal)
+    asked = terminal.json("org", "pulls", "acme")
+    assert [each["who"] for each in asked] == ["", "bob", "bob"]
+    assert terminal.json("org", "pulls", "acme", "--count", "2") == asked[:2]
+
+
+@pytest.mark.usefixtures("first_page_empty")
+def test_the_table_of_pulls_has_one_header_if_the_first_page_is_empty(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    recorded(terminal)
+    table = tmp_path / "pulls.csv"
     terminal.run("org", "pulls", "acme", "--export", str(table))
     with table.open(newline="") as text:
         assert [each["job"] for each in csv.DictReader(text)] == ["'=1+1", "", ""]
