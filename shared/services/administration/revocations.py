@@ -47,6 +47,7 @@ from shared.ports.events import EventReader
 from shared.ports.metadata import MetadataStore
 from shared.ports.revocations import RevocationStore
 from shared.ports.system import Clock
+from shared.runtime.retries import retried_when_stale
 from shared.services.administration.account_administration import AccountAdministration
 from shared.services.administration.account_erasure import AccountErasures
 from shared.services.administration.administrators import Administrators
@@ -349,27 +350,29 @@ class RevocationApplication(Struct, frozen=True):
         if not limits:
             return
         found = [
-            (each, limits[digest])
+            (each.place, limits[digest])
             async for batch in entity_batches(self.directory, Membership, RECORDS_AT_ONCE)
             for each in batch
             if (digest := place_digest(Membership.kind, each.place)) in limits
         ]
-        for membership, limit in found:
-            await self._limit_role(membership, limit, report)
+        for place, limit in found:
+            await self._limit_role(place, limit, report)
 
-    async def _limit_role(
-        self, membership: Membership, limits: RoleLimits, report: "_Report"
-    ) -> None:
+    @retried_when_stale
+    async def _limit_role(self, place: Place, limits: RoleLimits, report: "_Report") -> None:
+        membership = await self.directory.get(Membership, place)
+        if membership is None:
+            return
         by_hand = limits.by_hand(membership.hand_role)
         by_groups = limits.by_groups(membership.group_role)
         if by_hand is None and by_groups is None:
             await self._remove_one(membership, report)
             return
-        if scheduled := limits.later_schedule():
-            membership = await self._limit_schedule(membership, scheduled, report)
         if by_groups is not membership.group_role:
             membership = await self._limit_group_role(membership, by_groups)
             report.applied.append(_limited(membership))
+        if scheduled := limits.later_schedule():
+            membership = await self._limit_schedule(membership, scheduled, report)
         if by_hand is membership.hand_role:
             return
         account = await self.directory.get(Account, Place(membership.account))
@@ -408,9 +411,10 @@ class RevocationApplication(Struct, frozen=True):
                 return membership
             details = {"account": account, "after": role.value if role else ""}
             change = EntityChange("owner.undone", org, org=org, account=account, details=details)
-            report.applied.append(f"canceled the change of the account {account} in {org}")
             changed = membership.model_copy(update={"pending": None})
-            return await self.audited_writer.replace(changed, change=change, by=OPERATOR)
+            stored = await self.audited_writer.replace(changed, change=change, by=OPERATOR)
+            report.applied.append(f"canceled the change of the account {account} in {org}")
+            return stored
         wanted = next((each for each in Role if each.value == scheduled.role), None)
         is_known = pending is not None and pending.role is wanted
         if wanted is not membership.hand_role and not is_known:
