@@ -31,6 +31,15 @@ mkdir -p "$backups" || {
     echo "The folder $backups cannot be made. Make it, or set BALLROOM_BACKUPS to another one." >&2
     exit 1
 }
+# One run at a time, which holds the lock of the folder until it ends. Some file systems lock no folder
+# (then flock says so and ends with another number), and some systems have no flock.
+exec 9<"$backups"
+if command -v flock >/dev/null; then
+    flock -n 9 || [ $? -ne 1 ] || {
+        echo "Another run backs up to $backups. Nothing was done: wait until it has ended." >&2
+        exit 1
+    }
+fi
 # The list of revocations beside a backup: it tells older ones what was removed and locked since.
 list=.revocations.jsonl
 # What an interrupted run left behind.

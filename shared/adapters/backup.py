@@ -644,12 +644,31 @@ def upgrading(data: Path, report: Report, *, keeps_backup: bool) -> Generator[No
 def back_up_before_upgrade(data: Path, schema: int) -> Path:
     """Copy a registry of this schema into its data folder, and return where the copy is.
 
-    A copy that an interrupted start left incomplete is made again.
+    The copy of an interrupted start stays, unless it is incomplete, or the version before served
+    the registry since.
     """
     folder = DataFolder(data).upgrades
     target = folder / f"before-{SOFTWARE_VERSION}-schema-{schema}"
-    if not DataFolder(target).database.is_file():
+    if not _has_same_events(DataFolder(target), DataFolder(data)):
         rmtree(target, ignore_errors=True)
         make_private_folder(folder)
         _copy_registry(data, target)
     return target
+
+
+def _has_same_events(copy: DataFolder, original: DataFolder) -> bool:
+    """Check whether a copy is complete and has the last event of its registry."""
+    if not copy.database.is_file():
+        return False
+    try:
+        copied = _last_event(copy)
+    except sqlite3.Error:  # It is damaged.
+        return False
+    with _damage_named(original.database):
+        return copied == _last_event(original)
+
+
+def _last_event(folder: DataFolder) -> int | None:
+    """Return the number of the last event, in a database of any schema."""
+    with closing(open_to_read(folder.database)) as connection:
+        return connection.execute("SELECT max(number) FROM events").fetchone()[0]

@@ -13,6 +13,7 @@ from shared.commands.base import (
     format_time,
     in_registry,
     require_new_file,
+    spelled,
     write_new_file,
 )
 from shared.commands.operator_command import operator_command
@@ -219,7 +220,7 @@ async def leave(
     hand_over: str | None,
     reason: str,
     out: Path | None,
-) -> str:
+) -> None:
     """Print all that ACCOUNT has and made here; end it, and hand it over.
 
     These are its tokens and those that it made for organizations, trusted publishers, webhooks,
@@ -238,13 +239,16 @@ async def leave(
     found = await by_name(account)
     successor = await by_name(hand_over) if hand_over else None
     statement = await leaving.statement(found, by=OPERATOR)
+    # Printed before anything ends: if a store fails meanwhile, a repeat finds less to state.
+    click.echo(spelled("\n".join(statement.lines())))
     done: Sequence[str] = ()
     if end or successor:
         done = await leaving.leave(found, LeaveRequest(end, successor, reason), by=OPERATOR)
+    for each in done:
+        click.echo(spelled(each))
     if out is not None:
         view = LeaversStatementView.of(statement, done)
         write_new_file(out, f"{view.model_dump_json(by_alias=True, indent=2)}\n")
-    return "\n".join([*statement.lines(), *done])
 
 
 role_option = click.option(

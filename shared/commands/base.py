@@ -150,9 +150,11 @@ def facts_text(row: TableRow) -> str:
 
 
 def require_new_file(file: Path) -> None:
-    """Refuse a file that is there already, for commands that change something before they write."""
-    if file.exists():
-        raise _file_exists(file)
+    """Refuse a file that is there already, or that cannot be made, for commands that change
+    something before they write."""
+    with new_file(file):
+        pass
+    file.unlink()
 
 
 @contextmanager
@@ -164,7 +166,23 @@ def new_file(file: Path) -> Generator[BinaryIO]:
             stream = stack.enter_context(new_private_file(file))
         except FileExistsError:
             raise _file_exists(file) from None
-        yield stream
+        except PermissionError:
+            raise
+        except OSError as failure:  # There is no such folder, or the disk is full or read-only.
+            raise _not_written(file, failure) from None
+        try:
+            yield stream
+            stream.flush()
+        except OSError as failure:
+            if failure.errno is None:  # Not of the system.
+                raise
+            raise _not_written(file, failure) from None
+
+
+def _not_written(file: Path, failure: OSError) -> click.ClickException:
+    return click.ClickException(
+        f"{file} cannot be written: {failure.strerror}. Name a file in another folder."
+    )
 
 
 def _file_exists(file: Path) -> click.ClickException:

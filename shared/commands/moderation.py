@@ -327,7 +327,11 @@ async def _decide_many(
         found = list[Release]()
         after = None
         while after != "":
-            page = await selections.page(selection, decision.state, after or "", by=OPERATOR)
+            page = await (
+                selections.page_to_erase(selection, after or "", by=OPERATOR)
+                if erase_now
+                else selections.page(selection, decision.state, after or "", by=OPERATOR)
+            )
             found += page.releases
             after = page.next
     if not found:

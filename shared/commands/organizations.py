@@ -1,6 +1,6 @@
 """org …: organizations and their members."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -23,12 +23,12 @@ from functions.api.ownership import (
 )
 from functions.api.pulls import csv_text, json_lines, views_of
 from shared.commands.accounts import reason_option
-from shared.commands.base import Rows, format_time, in_registry, new_file
+from shared.commands.base import Rows, TableRow, format_time, in_registry, new_file
 from shared.commands.operations import add_operation
 from shared.domain.accounts import Account
 from shared.domain.names import OrgName, parse_org
 from shared.domain.principals import OPERATOR
-from shared.domain.pull_records import MAX_PULLS_PAGE_SIZE, PullQuery
+from shared.domain.pull_records import MAX_PULLS_PAGE_SIZE, PullQuery, RecordedPull
 from shared.domain.scopes import Role
 from shared.domain.sentences import counted
 from shared.registry import Registry
@@ -127,18 +127,23 @@ async def organization_pulls(
     if export is not None:
         written = await _export_pulls(records.all_of_organization(query, by=OPERATOR), export)
         return f"Wrote {counted(written, 'pull')} to {export}."
-    page = await records.of_organization(query, by=OPERATOR)
-    return [
-        {
-            "time": format_time(pull.at_ms),
-            "release": f"{pull.org}/{pull.name}:{pull.version}",
-            "who": page.names.get(pull.principal, pull.principal),
-            "token": pull.credential,
-            "job": pull.job,
-            "network": pull.network,
-        }
-        for pull in page.pulls
-    ]
+    found = list[TableRow]()
+    async for page in records.all_of_organization(query, by=OPERATOR):  # Some may be empty.
+        found += [_pull_row(pull, page.names) for pull in page.pulls]
+        if len(found) >= query.count:
+            break
+    return found[: query.count]
+
+
+def _pull_row(pull: RecordedPull, names: Mapping[str, str]) -> TableRow:
+    return {
+        "time": format_time(pull.at_ms),
+        "release": f"{pull.org}/{pull.name}:{pull.version}",
+        "who": names.get(pull.principal, pull.principal),
+        "token": pull.credential,
+        "job": pull.job,
+        "network": pull.network,
+    }
 
 
 async def _export_pulls(pages: AsyncIterator[PullRecordPage], file: Path) -> int:
@@ -147,12 +152,14 @@ async def _export_pulls(pages: AsyncIterator[PullRecordPage], file: Path) -> int
         message = f"The name of {file} does not say its form. Let it end in .csv or .jsonl."
         raise click.BadParameter(message)
     written = 0
+    is_csv = file.suffix == ".csv"
     with new_file(file) as stream:
+        is_first = True  # And may be empty, though others follow.
         async for page in pages:
             views = list(views_of(page))
-            is_csv = file.suffix == ".csv"
-            text = csv_text(views, header=not written) if is_csv else json_lines(views)
+            text = csv_text(views, header=is_first) if is_csv else json_lines(views)
             stream.write(text.encode())
+            is_first = False
             written += len(views)
     return written
 

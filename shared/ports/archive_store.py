@@ -9,6 +9,9 @@ from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.digests import Digest
 from shared.domain.archives.names import ArchiveName
 
+# A `stored_before_ms` after the time of every archive, also where the clock was set back since.
+STORED_AT_ANY_TIME_MS = 10**15
+
 
 class StoredArchive(Struct, frozen=True):
     """A stored archive, and its container; None if there is one container for all."""

@@ -125,6 +125,7 @@ class AdministrationServices(ServiceGroup, frozen=True):
             events=self._adapters.events,
             registry_authorization=self._registry.rights.registry_authorization,
             administrators=self.administrators,
+            auditors=self.auditors,
             accounts=self.accounts,
             made_by_accounts=self._registry.organizations.made_by_accounts,
             memberships=self._registry.organizations.memberships,

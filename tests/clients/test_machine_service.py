@@ -203,6 +203,38 @@ exec "$@"
 """
 
 
+# Stands for the command of the operator. While it checks a backup, the script runs once more.
+TWICE = """#!/bin/sh
+case $1 in
+    backup) mkdir "$2"; echo "$BALLROOM_RUN" >"$2/made-by" ;;
+    doctor)
+        if [ "$BALLROOM_RUN" = first ]; then
+            BALLROOM_RUN=second "$BALLROOM_SCRIPT" >"$BALLROOM_SAID" 2>&1 && exit 1
+        fi ;;
+esac
+exit 0
+"""
+
+
+def test_a_second_run_does_not_touch_the_backup_of_the_first(tmp_path: Path) -> None:
+    operate = tmp_path / "operate"
+    operate.write_text(TWICE)
+    operate.chmod(0o700)
+    said = tmp_path / "said"
+    done = back_up(
+        tmp_path / "data",
+        tmp_path / "backups",
+        BALLROOM_OPERATE=str(operate),
+        BALLROOM_RUN="first",
+        BALLROOM_SCRIPT=str(MACHINE / "backup.sh"),
+        BALLROOM_SAID=str(said),
+    )
+    assert done.returncode == 0, done.stderr
+    [made] = (tmp_path / "backups").glob("*/made-by")
+    assert made.read_text() == "first\n"
+    assert "Another run backs up to" in said.read_text()
+
+
 @pytest.mark.parametrize(
     ("mounts", "is_linked"), [pytest.param(["."], True), pytest.param(["data", "backups"], False)]
 )

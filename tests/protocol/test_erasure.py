@@ -26,7 +26,7 @@ from tests.fakes.confined import InProcess
 from tests.support.archives import bala
 from tests.support.documented_packages import documented_bala, published
 from tests.support.logs import capture_logs
-from tests.support.port_doubles import CallRecorder
+from tests.support.port_doubles import CallRecorder, Proceed, intercepted
 from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
 from tests.support.world import URL, OpenWorld, World
@@ -143,6 +143,31 @@ async def test_an_erasure_may_be_repeated(world: World) -> None:
     again = await erase(world)
     assert again.left == ()
     assert again.release.erased == first.release.erased
+
+
+async def test_an_archive_is_erased_after_the_clock_was_set_back(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    world.clock.advance(-timedelta(days=1))
+    erasure = await erase(world)
+    assert await world.stores.archives.stat(erasure.release.archive) is None
+    assert erasure.release.erased
+
+
+async def test_an_archive_that_is_stored_again_meanwhile_is_not_said_to_be_deleted(
+    worlds: OpenWorld,
+) -> None:
+    async def stays(_method: str, _proceed: Proceed) -> bool:
+        return False
+
+    def wrap(stores: Adapters) -> Adapters:
+        return replace(stores, archives=intercepted(stores.archives, stays, ("delete",)))
+
+    world = await worlds(wrap=wrap)
+    await world.push(bala("acme/greet:1.0.0"))
+    erasure = await erase(world)
+    assert erasure.left == ("Its archive, which was stored again meanwhile: erase it again.",)
+    assert not any("its archive of" in each for each in erasure.deleted)
+    assert not erasure.release.erased
 
 
 # --- An erasure in the middle of a job ---------------------------------------------------------

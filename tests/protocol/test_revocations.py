@@ -1,7 +1,10 @@
 """What was erased, removed, locked and revoked stays so when a backup or a snapshot is restored."""
 
+import os
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,12 +21,12 @@ from shared.bootstrap.backups import refuse_half_restored
 from shared.domain.accounts import Account, LockSource
 from shared.domain.coordinates import Coordinate
 from shared.domain.entities import Place
-from shared.domain.memberships import Membership
+from shared.domain.memberships import GroupRole, Membership, PendingRole
 from shared.domain.names import parse_org
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.principals import DIRECTORY, OPERATOR
 from shared.domain.release_states import State
-from shared.domain.revocations import Revocation, RoleLimits, last_of_each
+from shared.domain.revocations import Revocation, RoleLimits, last_of_each, place_digest
 from shared.domain.scopes import Role
 from shared.domain.tokens import Token
 from shared.domain.trusted_publishing.jobs import Provider
@@ -129,6 +132,20 @@ async def test_a_restore_applies_what_came_after_the_backup(world: World, tmp_pa
     assert "- quarantined acme/hello:1.0.0\n" in said
     assert "- locked bob\n" in said
     assert "For you to decide" not in said
+
+
+@machine
+async def test_an_erasure_is_repeated_on_a_machine_whose_clock_is_behind(
+    world: World, tmp_path: Path
+) -> None:
+    backup = await prepared(world, tmp_path)
+    await bad_day(world)
+    in_a_year = time.time() + timedelta(days=365).total_seconds()
+    for each in (backup / "archives").rglob("*"):
+        os.utime(each, (in_a_year, in_a_year))
+    data, said = await restored_after(world, tmp_path, backup)
+    assert await state(data, world) == AFTER_IT
+    assert "- erased the archive of acme/greet:1.0.0\n" in said
 
 
 @machine
@@ -452,6 +469,42 @@ async def test_what_somebody_changes_meanwhile_is_removed_all_the_same(worlds: O
     applied = await revocations.apply([later])
     assert await world.stores.directory.get(Token, token.place) is None
     assert any("revoked the token" in each for each in applied.applied)
+
+
+@pytest.mark.parametrize("source", ["groups", "scheduled"])
+async def test_a_role_that_somebody_changes_meanwhile_is_limited_all_the_same(
+    worlds: OpenWorld, source: str
+) -> None:
+    """As by the sign-in of a member whose groups are read, beside `revocations apply`."""
+    fault = Fault("replace", Stale(), nth=0)
+    world = await worlds(wrap=fault.at("directory"))
+    place = Place("acme", world.people.mia.account.id)
+    stored = await world.stores.directory.get(Membership, place)
+    assert stored
+    pending = PendingRole(role=Role.OWNER, at_ms=2**50, by="ann")
+    group = GroupRole(role=Role.MAINTAINER, until_ms=2**50, groups=("dev",))
+    found = stored.with_roles(Role.MEMBER, group, pending=pending)
+    assert found
+    await world.stores.directory.replace(found)
+    entry = Revocation(
+        event="1" * 64,
+        at_ms=world.clock.now_ms(),
+        act="member.set" if source == "groups" else "owner.undone",
+        about="record",
+        id=place_digest(Membership.kind, place),
+        entity=Membership.kind,
+        source=source,
+        role="member",
+    )
+    fault.nth = fault.calls + 1
+    applied = await world.registry.administration.revocations.apply([entry])
+    assert len(applied.applied) == 1
+    limited = await world.stores.directory.get(Membership, place)
+    assert limited
+    if source == "groups":
+        assert limited.group_role is Role.MEMBER
+    else:
+        assert limited.pending is None
 
 
 @machine

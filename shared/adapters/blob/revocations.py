@@ -25,8 +25,10 @@ class BlobRevocations:
         self._blobs = blobs
 
     async def add(self, revocations: Sequence[Revocation]) -> None:
+        # Others may add fewer or more of the same outbox, so each such list has a name of its own.
         first = revocations[0]
-        name = f"{_PREFIX}{first.at_ms}-{first.event[:32]}.jsonl"
+        last = revocations[-1]
+        name = f"{_PREFIX}{first.at_ms}-{first.event[:32]}-{last.event[:32]}.jsonl"
         with translate_blob_errors():
             await self._blobs.container(_CONTAINER).upload_blob(
                 name, to_lines(revocations), overwrite=True

@@ -124,7 +124,9 @@ class CosmosDirectory:
         return (await self._change(entity, {"removed": False}))[0]
 
     async def remove(self, entity: E) -> E:
-        removed, item = await self._change(entity, {"removed": True})
+        # It ends now: if its deletion is cut off, it is deleted with those that have expired.
+        ended: Item = {"removed": True, "ends_ms": self._clock.now_ms()}
+        removed, item = await self._change(entity, ended)
         if not removed.outbox:
             await _delete(self._of_kind(removed.kind), item)
         return removed

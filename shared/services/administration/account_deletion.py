@@ -17,6 +17,7 @@ from shared.domain.errors.identity import (
 from shared.domain.event_queries import MAX_EVENTS_PAGE_SIZE, EventQuery
 from shared.domain.events import Event
 from shared.domain.following import Follow
+from shared.domain.freezes import refusal_while_frozen
 from shared.domain.identities import Identity
 from shared.domain.memberships import Membership
 from shared.domain.name_disputes import NameDispute
@@ -28,7 +29,7 @@ from shared.domain.pull_records import MAX_PULLS_EXPORTED, RecordedPull
 from shared.domain.recent_sign_in import require_recent_sign_in
 from shared.domain.reports import Report
 from shared.domain.scim import ScimUser
-from shared.domain.scopes import Role
+from shared.domain.scopes import Action, Role
 from shared.domain.sessions import Session
 from shared.ports.directory import DirectoryStore
 from shared.ports.pull_records import PullRecordStore
@@ -125,8 +126,9 @@ class AccountDeletion(Struct, frozen=True):
     async def delete(self, *, by: Principal) -> list[Session]:
         """Delete the account of `by`, who signed in recently; return the ended sessions.
 
-        Raises `NotPermitted` for administrators, `SignInAgain`, and `last-owner` before anything is
-        changed. After a crash a repeat continues, or the task `erase-accounts` does.
+        Raises `NotPermitted` for administrators and for members of a frozen organization,
+        `SignInAgain`, and `last-owner` before anything is changed. After a crash a repeat
+        continues, or the task `erase-accounts` does.
         """
         account = await self._account(by)
         if account.administrator:
@@ -135,7 +137,7 @@ class AccountDeletion(Struct, frozen=True):
         require_recent_sign_in(by, self.clock.now_ms(), "delete", f"the account {account.name}")
         memberships = await self.memberships.of_account(by.id)
         for each in memberships:
-            await self._check_not_last_owner(each, account, by)
+            await self._check_may_leave(each, account, by)
         for each in memberships:
             await self._leave(each, account, by)
         # Owners of organizations that the account just left get mail about these.
@@ -170,25 +172,34 @@ class AccountDeletion(Struct, frozen=True):
             if before is None or len(found) >= MAX_EVENTS:
                 return tuple(found), names
 
-    async def _check_not_last_owner(
+    async def _check_may_leave(
         self, membership: Membership, account: Account, by: Principal
     ) -> None:
-        if membership.hand_role is not Role.OWNER or await self._is_organization_deleted(
-            membership
-        ):
+        """Raise what `_leave` would raise."""
+        if membership.hand_role is None:
             return
-        members = await self.memberships.members(OrgName(membership.org), by=by)
+        organization = await self._organization(membership)
+        if organization is None:
+            return
+        org = OrgName(membership.org)
+        if refusal := refusal_while_frozen(organization, Action.LEAVE.verb, org):
+            raise refusal
+        if membership.hand_role is not Role.OWNER:
+            return
+        members = await self.memberships.members(org, by=by)
         owners = [each for each in members if each.membership.hand_role is Role.OWNER]
         if len(owners) == 1:
             raise last_owner(account.name, membership.org)
 
     async def _leave(self, membership: Membership, account: Account, by: Principal) -> None:
         """End the role by hand, with the checks of members who leave."""
-        if membership.hand_role is None or await self._is_organization_deleted(membership):
+        if membership.hand_role is None or await self._organization(membership) is None:
             return
         await self.memberships.remove_member(OrgName(membership.org), account, by=by)
 
-    async def _is_organization_deleted(self, membership: Membership) -> bool:
-        """Check whether the organization is deleted, and so needs no owner."""
+    async def _organization(self, membership: Membership) -> Organization | None:
+        """Return the organization; None if it is deleted, and so needs no owner."""
         organization = await self.directory.get(Organization, organization_place(membership.org))
-        return organization is None or organization.is_deleted_at(self.clock.now_ms())
+        if organization is None or organization.is_deleted_at(self.clock.now_ms()):
+            return None
+        return organization

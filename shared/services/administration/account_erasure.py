@@ -195,16 +195,19 @@ class AccountErasures(Struct, frozen=True):
             for each in batch:
                 yield each
 
-    async def carry_out(self, erasure: AccountErasure) -> ErasureReceipt:
-        """Carry out an erasure whose time has come, in the name of who asked for it.
+    async def carry_out(self, listed: AccountErasure) -> ErasureReceipt | None:
+        """Carry out an erasure whose time has come, in the name of who asked for it; return None if
+        it was canceled or is finished since it was listed.
 
         Raises `last-administrator`.
         """
-        by = Principal(erasure.by, credential=MAINTENANCE.credential)
-        account = await self.directory.get(Account, Place(erasure.account))
+        account = await self.directory.get(Account, Place(listed.account))
         if account is not None and account.administrator:
             await self.administrators.require_another(account)
-        return await self._carry_out(await self._begun(erasure), by)
+        begun = await self._begun_if_due(listed.account)
+        if begun is None:
+            return None
+        return await self._carry_out(begun, Principal(begun.by, credential=MAINTENANCE.credential))
 
     async def _erase_without_reason(self, account: Account, by: Principal) -> ErasureReceipt:
         now_ms = self.clock.now_ms()
@@ -267,6 +270,16 @@ class AccountErasures(Struct, frozen=True):
             return stored
         asked = {"by": wanted.by, "reason": wanted.reason, "has_begun": True}
         return await self.directory.replace(stored.model_copy(update=asked))
+
+    @retried_when_stale
+    async def _begun_if_due(self, account_id: str) -> AccountErasure | None:
+        """Store that the erasure of the account has begun, unless none is due now."""
+        stored = await self.pending(account_id)
+        if stored is None or not stored.is_due_at(self.clock.now_ms()):
+            return None
+        if stored.has_begun:
+            return stored
+        return await self.directory.replace(stored.model_copy(update={"has_begun": True}))
 
     async def _carry_out(self, erasure: AccountErasure, by: Principal) -> ErasureReceipt:
         """Delete all records of the account: the ways to sign in before the account, so that no

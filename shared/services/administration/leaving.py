@@ -25,6 +25,7 @@ from shared.ports.events import EventReader
 from shared.ports.system import Clock
 from shared.services.administration.account_administration import AccountAdministration
 from shared.services.administration.administrators import Administrators
+from shared.services.administration.auditors import Auditors
 from shared.services.feed_position import last_event_number
 from shared.services.identity.accounts import account_by_id, organization_owners
 from shared.services.organizations.made_by_accounts import MadeByAccounts, MadeItem, MadeKind
@@ -77,8 +78,9 @@ class LeaversStatement(Struct, frozen=True):
         """Return the statement as a command prints it."""
         account = self.account
         state = "locked" if account.is_locked else "not locked"
-        role = ", administrator" if account.administrator else ""
-        found = [f"{account.name} ({account.id}): {state}{role}. At {time_text(self.at_ms)}."]
+        roles = ", administrator" if account.administrator else ""
+        roles += ", auditor" if account.auditor else ""
+        found = [f"{account.name} ({account.id}): {state}{roles}. At {time_text(self.at_ms)}."]
         for title, values in self.parts():
             found += [f"{title}: {len(values) or 'none'}", *(f"  {each}" for each in values)]
         return found
@@ -99,6 +101,7 @@ class Leaving(Struct, frozen=True):
     events: EventReader
     registry_authorization: RegistryAuthorization
     administrators: Administrators
+    auditors: Auditors
     accounts: AccountAdministration
     made_by_accounts: MadeByAccounts
     memberships: Memberships
@@ -205,8 +208,12 @@ class Leaving(Struct, frozen=True):
         if account.is_administrator_by_hand:
             await self.administrators.dismiss(account, reason, by=by)
             done.append(f"{account.name} is no longer an administrator.")
+        if account.auditor:
+            await self.auditors.dismiss(account, reason, by=by)
+            done.append(f"{account.name} is no longer an auditor.")
         for membership in await self.memberships.of_account(account.id):
-            done.append(await self._end_membership(account, membership, reason, by))
+            if not await self._is_deleted(membership.org):
+                done.append(await self._end_membership(account, membership, reason, by))
         stopped = (MadeKind.TOKEN, MadeKind.PUBLISHER, MadeKind.WEBHOOK)
         return [
             *done,
@@ -236,13 +243,17 @@ class Leaving(Struct, frozen=True):
         for each in memberships:
             if each.role is not Role.OWNER:
                 continue
-            organization = await self.directory.get(Organization, organization_place(each.org))
-            if organization is None or organization.is_deleted_at(now_ms):
+            if await self._is_deleted(each.org):
                 continue
             owners = await organization_owners(self.directory, each.org, now_ms)
             if not any(other.id != account.id and not other.is_locked for other in owners):
                 found.append(each.org)
         return found
+
+    async def _is_deleted(self, org: str) -> bool:
+        """Check whether an organization is deleted: roles in it end with its records."""
+        organization = await self.directory.get(Organization, organization_place(org))
+        return organization is None or organization.is_deleted_at(self.clock.now_ms())
 
     async def _releases(self, account_id: str, tokens: set[str]) -> AsyncIterator[LeaverRelease]:
         """Yield what the account, or a token that it has or made, published lately."""

@@ -41,12 +41,13 @@ from shared.domain.trusted_publishing.publishers import Publisher
 from shared.domain.visibility import Visibility
 from shared.domain.webhooks import Webhook
 from shared.domain.withdrawal_reasons import PublicReason
-from shared.ports.archive_store import ArchiveStore
+from shared.ports.archive_store import STORED_AT_ANY_TIME_MS, ArchiveStore
 from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventReader
 from shared.ports.metadata import MetadataStore
 from shared.ports.revocations import RevocationStore
 from shared.ports.system import Clock
+from shared.runtime.retries import retried_when_stale
 from shared.services.administration.account_administration import AccountAdministration
 from shared.services.administration.account_erasure import AccountErasures
 from shared.services.administration.administrators import Administrators
@@ -300,7 +301,8 @@ class RevocationApplication(Struct, frozen=True):
         erased = self.erased_releases
         if release.erased or await erased.needed_by(release.archive_digest, release):
             return False
-        await self.archives.delete(release.archive_digest, self.clock.now_ms() + 1)
+        if not await self.archives.delete(release.archive_digest, STORED_AT_ANY_TIME_MS):
+            return False  # Something stored it again meanwhile; a repeat or the sweep deletes it.
         await erased.delete_documents(release)
         until_ms = erased.kept_until_ms()
         await erased.note(release.coordinate, copies_until_ms=until_ms, by=OPERATOR)
@@ -348,27 +350,29 @@ class RevocationApplication(Struct, frozen=True):
         if not limits:
             return
         found = [
-            (each, limits[digest])
+            (each.place, limits[digest])
             async for batch in entity_batches(self.directory, Membership, RECORDS_AT_ONCE)
             for each in batch
             if (digest := place_digest(Membership.kind, each.place)) in limits
         ]
-        for membership, limit in found:
-            await self._limit_role(membership, limit, report)
+        for place, limit in found:
+            await self._limit_role(place, limit, report)
 
-    async def _limit_role(
-        self, membership: Membership, limits: RoleLimits, report: "_Report"
-    ) -> None:
+    @retried_when_stale
+    async def _limit_role(self, place: Place, limits: RoleLimits, report: "_Report") -> None:
+        membership = await self.directory.get(Membership, place)
+        if membership is None:
+            return
         by_hand = limits.by_hand(membership.hand_role)
         by_groups = limits.by_groups(membership.group_role)
         if by_hand is None and by_groups is None:
             await self._remove_one(membership, report)
             return
-        if scheduled := limits.later_schedule():
-            membership = await self._limit_schedule(membership, scheduled, report)
         if by_groups is not membership.group_role:
             membership = await self._limit_group_role(membership, by_groups)
             report.applied.append(_limited(membership))
+        if scheduled := limits.later_schedule():
+            membership = await self._limit_schedule(membership, scheduled, report)
         if by_hand is membership.hand_role:
             return
         account = await self.directory.get(Account, Place(membership.account))
@@ -407,9 +411,10 @@ class RevocationApplication(Struct, frozen=True):
                 return membership
             details = {"account": account, "after": role.value if role else ""}
             change = EntityChange("owner.undone", org, org=org, account=account, details=details)
-            report.applied.append(f"canceled the change of the account {account} in {org}")
             changed = membership.model_copy(update={"pending": None})
-            return await self.audited_writer.replace(changed, change=change, by=OPERATOR)
+            stored = await self.audited_writer.replace(changed, change=change, by=OPERATOR)
+            report.applied.append(f"canceled the change of the account {account} in {org}")
+            return stored
         wanted = next((each for each in Role if each.value == scheduled.role), None)
         is_known = pending is not None and pending.role is wanted
         if wanted is not membership.hand_role and not is_known:

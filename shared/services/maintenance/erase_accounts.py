@@ -36,8 +36,9 @@ class PendingErasures(Protocol):
         sent."""
         ...
 
-    async def carry_out(self, erasure: AccountErasure) -> object:
-        """Carry out an erasure; a repeat continues. Raises refusals and `Stale`."""
+    async def carry_out(self, listed: AccountErasure) -> object | None:
+        """Carry out an erasure, or return None if it is not due any more; a repeat continues.
+        Raises refusals and `Stale`."""
         ...
 
 
@@ -71,8 +72,7 @@ class EraseAccounts(Task, frozen=True):
             seen += 1
             try:
                 if erasure.is_due_at(self.clock.now_ms()):
-                    await self.erasures.carry_out(erasure)
-                    changed += 1
+                    changed += await self.erasures.carry_out(erasure) is not None
                 else:
                     # It is sent when the erasure is announced, unless that failed.
                     changed += await self.erasures.send_notice(erasure)

@@ -16,7 +16,7 @@ from shared.domain.tasks import PROBLEMS_KEPT, TaskReport, TaskResult, TaskRun, 
 from shared.domain.times import MS
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
-from shared.ports.work import WorkStore
+from shared.ports.work import CLOCK_DIFFERENCE_MS, WorkStore
 from shared.runtime.schedules import next_run
 from shared.services.leases import Leases
 from shared.services.limits.notices import ReadOnlyMode
@@ -151,6 +151,7 @@ class TaskRuns:
         self._cached_ms = 0
         # When a task is due at the earliest: a run of another process only makes it later.
         self._due_ms: dict[str, int] = {}
+        self._asked_ms = 0  # When this process asked last which tasks are due.
         self._first_ms: int | None = None
 
     async def save(self, task: Task, started_ms: int, report: TaskReport | None) -> None:
@@ -177,13 +178,16 @@ class TaskRuns:
 
         Reads only the records of tasks of which it does not know when they are due. Several missed
         runs are one; a task that never ran is due by its schedule, from the first call in this
-        registry on, or at that call.
+        registry on, or at that call. So is one that ran before the clock was set back.
         """
+        now_ms = self._clock.now_ms()
+        if now_ms < self._asked_ms:  # The clock was set back.
+            self._due_ms.clear()
+        self._asked_ms = now_ms
         scheduled = [task for task in tasks if task.schedule]
         for task in scheduled:
             if task.id not in self._due_ms:
                 await self._read_due(task)
-        now_ms = self._clock.now_ms()
         return [task for task in scheduled if self._due_ms[task.id] <= now_ms]
 
     async def is_due(self, task: Task) -> bool:
@@ -201,18 +205,22 @@ class TaskRuns:
         next_ms = next_run(task.schedule, now_ms) if task.schedule else now_ms
         if next_ms - now_ms <= TASK_LEASE // MS:
             return True
-        attempts = int(await self._work.peek(_ATTEMPTS_KIND, task.id, now_ms) or 0)
+        # Another key for each time, or what a clock that ran ahead counted would count for years.
+        key = f"{task.id}:{next_ms}"
+        attempts = int(await self._work.peek(_ATTEMPTS_KIND, key, now_ms) or 0)
         if attempts >= MAX_ATTEMPTS:
             self._due_ms[task.id] = next_ms
             return False
-        await self._work.put(_ATTEMPTS_KIND, task.id, str(attempts + 1), next_ms)
+        await self._work.put(_ATTEMPTS_KIND, key, str(attempts + 1), next_ms)
         return True
 
     async def _read_due(self, task: Task) -> None:
         last = await self._last_run(task)
         since_ms = last.started_ms if last else await self._first_call()
-        if task.runs_first and last is None:
-            self._due_ms[task.id] = since_ms
+        now_ms = self._clock.now_ms()
+        is_ahead = since_ms > now_ms + CLOCK_DIFFERENCE_MS  # The clock was set back since.
+        if is_ahead or (task.runs_first and last is None):
+            self._due_ms[task.id] = min(since_ms, now_ms)
         else:
             self._set_due(task, since_ms)
 
@@ -283,11 +291,15 @@ class RequestedTasks:
 
     async def take(self, task: Task) -> bool:
         """Check whether a run that begins now was asked for, which ends the request. Of concurrent
-        calls exactly one gets it."""
+        calls exactly one gets it. If the store fails, the request stays."""
         if task.id not in self._known:
             return False
         self._known.discard(task.id)
-        return await self._work.take(_REQUEST_KIND, task.id, self._clock.now_ms()) is not None
+        try:
+            return await self._work.take(_REQUEST_KIND, task.id, self._clock.now_ms()) is not None
+        except Unavailable:
+            self._known.add(task.id)
+            raise
 
     async def _last(self) -> str:
         found = await self._work.peek(_LAST_REQUEST_KIND, _LAST_REQUEST, self._clock.now_ms())

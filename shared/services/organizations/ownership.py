@@ -372,10 +372,18 @@ class OwnershipRequests(Struct, frozen=True):
                 f"The owners of {request.org} have notice until "
                 f"{time_text(request.notice_until_ms)}. Decide then, or refuse the request.",
             )
+        if await self._is_granted(request):
+            return
         organization = await self.directory.get(Organization, organization_place(request.org))
         reasons = await self.ownerless.reasons(organization) if organization else None
         if reasons is None:
             raise _owner_can_sign_in(request.org)
+
+    async def _is_granted(self, request: OwnershipRequest) -> bool:
+        """Check whether the account is an owner already, by a decision that was cut off."""
+        place = member_place(request.org, request.account)
+        membership = await self.directory.get(Membership, place)
+        return membership is not None and membership.hand_role is Role.OWNER
 
     async def _require_long_enough(self, organization: Organization, account: Account) -> None:
         membership = await self.directory.get(

@@ -15,7 +15,7 @@ from shared.domain.sentences import counted
 from shared.domain.times import time_text
 from shared.domain.withdrawal_reasons import PublicReason
 from shared.ports.archive_delivery import EdgeCache
-from shared.ports.archive_store import ArchiveStore
+from shared.ports.archive_store import STORED_AT_ANY_TIME_MS, ArchiveStore
 from shared.ports.deleted_copies import CopyLeft, DeletedCopies
 from shared.ports.documents import DocumentStore
 from shared.ports.metadata import MetadataStore
@@ -140,7 +140,8 @@ class ReleaseErasure(Struct, frozen=True):
                 f"The archive, since {other} has the same bytes and is not removed: erase it too."
             )
         # This deletes also what a push is storing now: the push of this version is refused.
-        await self.archives.delete(release.archive_digest, self.clock.now_ms() + 1)
+        if not await self.archives.delete(release.archive_digest, STORED_AT_ANY_TIME_MS):
+            return _left(f"Its archive, which was stored again meanwhile: {_AGAIN}")
         return _deleted(f"its archive of {release.size_bytes:,} bytes")
 
     async def _delete_documents(self, release: Release) -> "_Step":

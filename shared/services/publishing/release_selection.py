@@ -2,7 +2,7 @@
 publisher, and quarantine or remove all of them with one reason."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Self
 
 from msgspec import Struct
@@ -12,7 +12,7 @@ from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import account_not_found, second_administrator_needed
 from shared.domain.names import OrgName
-from shared.domain.packages import Release
+from shared.domain.packages import Release, ReleaseEntry
 from shared.domain.principals import Principal
 from shared.domain.release_states import SERVABLE, State
 from shared.domain.releases import Decision
@@ -35,6 +35,9 @@ _CHANGED = {
     State.QUARANTINED: SERVABLE,
     State.REMOVED: SERVABLE | {State.QUARANTINED},
 }
+
+
+_IsWanted = Callable[[ReleaseEntry], bool]
 
 
 class ReleaseSelection(Struct, frozen=True):
@@ -140,10 +143,24 @@ class ReleaseSelections(Struct, frozen=True):
         verb = STATE_VERBS[state]
         on = selection.require_any().resource
         await self.registry_authorization.require_reviewer(by, verb, "many releases", on)
+        return await self._page(selection, lambda entry: entry.state in _CHANGED[state], after)
+
+    async def page_to_erase(
+        self, selection: ReleaseSelection, after: str = "", *, by: Principal
+    ) -> SelectedReleases:
+        """Return releases as `page` does for a removal, and those that were removed before and of
+        which something may still be stored."""
+        on = selection.require_any().resource
+        await self.registry_authorization.require_reviewer(by, "erase", "many releases", on)
+        return await self._page(selection, _may_be_stored, after)
+
+    async def _page(
+        self, selection: ReleaseSelection, is_wanted: _IsWanted, after: str
+    ) -> SelectedReleases:
         found = list[Release]()
         seen = 0
         last = ""
-        async for key, releases in self._packages(selection, state, after):
+        async for key, releases in self._packages(selection, is_wanted, after):
             if found and len(found) + len(releases) > MAX_DECIDED_AT_ONCE:
                 return SelectedReleases(tuple(found), last)
             found += releases
@@ -232,7 +249,7 @@ class ReleaseSelections(Struct, frozen=True):
         return [each for each in results if not isinstance(each, BaseException)]
 
     async def _packages(
-        self, selection: ReleaseSelection, state: State, after: str
+        self, selection: ReleaseSelection, is_wanted: _IsWanted, after: str
     ) -> AsyncGenerator[tuple[str, list[Release]]]:
         """Yield the key of each package that was looked at, with its releases that match."""
         async for packages in self._batches(selection, after):
@@ -243,7 +260,7 @@ class ReleaseSelections(Struct, frozen=True):
                 wanted = {
                     entry.version
                     for entry in survey.entries
-                    if entry.state in _CHANGED[state] and selection.contains_time(entry.created_ms)
+                    if is_wanted(entry) and selection.contains_time(entry.created_ms)
                 }
                 releases = await self.metadata.releases(survey.head.package) if wanted else []
                 matching = [
@@ -262,3 +279,10 @@ class ReleaseSelections(Struct, frozen=True):
         )
         async for heads in batches:
             yield [head.package for head in heads]
+
+
+def _may_be_stored(entry: ReleaseEntry) -> bool:
+    """Check whether an erasure may find something of a release: an archive, or copies of it."""
+    if entry.state is not State.REMOVED:
+        return entry.state in _CHANGED[State.REMOVED]
+    return entry.erased is None or entry.erased.copies_until_ms is not None

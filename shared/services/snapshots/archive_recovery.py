@@ -9,10 +9,8 @@ from shared.domain.errors.packages import ArchiveLost, ReleaseNotFound
 from shared.domain.packages import Release, archive_container
 from shared.domain.release_states import State
 from shared.domain.visibility import Readers
-from shared.ports.archive_store import ArchiveStore
+from shared.ports.archive_store import STORED_AT_ANY_TIME_MS, ArchiveStore
 from shared.ports.metadata import MetadataStore
-
-_FOREVER_MS = 10**15  # After the time of every archive, also where the clock was set back since.
 
 
 class ArchiveRecovery(Struct, frozen=True):
@@ -51,7 +49,7 @@ class ArchiveRecovery(Struct, frozen=True):
         await self.archives.put(release.archive, content, container)
         if not await _has(self.archives, release):
             # The other container of the cloud has a damaged copy.
-            await self.archives.delete(release.archive_digest, _FOREVER_MS)
+            await self.archives.delete(release.archive_digest, STORED_AT_ANY_TIME_MS)
             await self.archives.put(release.archive, content, container)
         if not await _has(self.archives, release):
             raise ArchiveLost(coordinate)

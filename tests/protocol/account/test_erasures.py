@@ -1,7 +1,7 @@
 """Erasure and export of an account by administrators and the operator."""
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -247,6 +247,40 @@ async def test_the_own_deletion_that_was_cut_off_is_finished_by_the_task(worlds:
     assert await erasures_run(world) == ()
     events = await world.stores.events.stream(f"account:{mia.account.id}", None, 100)
     assert not any(event.address or "name" in event.details for _, event in events)
+
+
+async def async_iterator(found: Iterable[Entity]) -> AsyncIterator[Entity]:
+    for each in found:
+        yield each
+
+
+@pytest.mark.parametrize("is_announced_again", [False, True])
+async def test_an_erasure_that_is_canceled_while_the_task_runs_erases_nobody(
+    worlds: OpenWorld, *, is_announced_again: bool
+) -> None:
+    async def cancel_after(_method: str, proceed: Proceed) -> Any:
+        """Cancel the erasure when the task has read it."""
+        found = [each async for each in await proceed()]
+        if any(isinstance(each, AccountErasure) for each in found):
+            await erasures.cancel(mia.account, by=OPERATOR)
+            if is_announced_again:
+                await erasures.announce(mia.account, REASON, by=OPERATOR)
+        return async_iterator(found)
+
+    def wrap(stores: Adapters) -> Adapters:
+        directory = intercepted(stores.directory, cancel_after, ("read_all",))
+        return replace(stores, directory=directory)
+
+    world = await worlds(wrap=wrap)
+    mia = world.people.mia
+    erasures = world.registry.administration.account_erasures
+    await erasures.announce(mia.account, REASON, by=OPERATOR)
+    world.clock.advance(timedelta(days=8))
+    assert await erasures_run(world) == ()
+    assert await exists(world, mia)
+    waiting = await erasures.pending(mia.account.id)
+    assert (waiting is not None) == is_announced_again
+    assert waiting is None or not waiting.has_begun
 
 
 @dataclass

@@ -105,6 +105,25 @@ async def test_an_owner_beside_others_may_go_and_the_only_one_of_nobody_else_may
     }
 
 
+async def test_a_member_of_a_frozen_organization_loses_nothing_by_a_refused_deletion(
+    world: World,
+) -> None:
+    mia = world.people.mia
+    registry = world.registry
+    other = parse_org("aaa")
+    await registry.organizations.organizations.create(other, world.people.bob.account, by=OPERATOR)
+    await registry.organizations.memberships.set_member(
+        other, mia.account, Role.MEMBER, by=OPERATOR
+    )
+    await registry.organizations.freezes.freeze_organization(
+        parse_org("acme"), "A case.", by=OPERATOR
+    )
+    with pytest.raises(NotPermitted, match="froze the organization acme"):
+        await registry.administration.account_deletion.delete(by=world.fresh(mia))
+    members = await world.stores.directory.list_by_subject(Membership, mia.account.id)
+    assert {each.org for each in members} == {"aaa", "acme"}
+
+
 async def test_a_deleted_account_leaves_its_organizations_and_its_tokens_end(world: World) -> None:
     mia = world.people.mia
     await world.registry.administration.account_deletion.delete(by=world.fresh(mia))

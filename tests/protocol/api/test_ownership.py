@@ -2,21 +2,26 @@
 
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 from anyio.to_thread import run_sync
+from msgspec.structs import replace
 
 from shared.domain.accounts import Account
 from shared.domain.entities import Place
+from shared.domain.errors.requests import Busy
 from shared.domain.identities import Identity
 from shared.domain.memberships import GroupRole, Membership, member_place
 from shared.domain.names import parse_org
+from shared.domain.ownership import OwnershipRequest
 from shared.domain.principals import OPERATOR
 from shared.domain.scopes import Role
 from tests.support.browsers import Browser, signed_in
+from tests.support.port_doubles import Proceed, intercepted
 from tests.support.storage import one_instance, one_machine
 from tests.support.terminal import Terminal
-from tests.support.world import URL, Person, World
+from tests.support.world import URL, OpenWorld, Person, World
 
 pytestmark = pytest.mark.measured
 
@@ -216,6 +221,34 @@ async def test_a_member_of_30_days_becomes_owner_after_seven_days_of_notice(worl
     assert await role(world, bob) is Role.OWNER
     assert "acme" not in await reasons(world)
     assert (await world.get(REQUESTS, by=bob)).json()["requests"] == []
+
+
+async def test_a_grant_that_was_cut_off_is_finished_by_a_repeat(worlds: OpenWorld) -> None:
+    async def cut_off(_method: str, proceed: Proceed) -> Any:
+        if fails and isinstance(proceed.args[0], OwnershipRequest):  # type: ignore[attr-defined]
+            raise Busy
+        return await proceed()
+
+    fails = list[bool]()
+    world = await worlds(
+        wrap=lambda stores: replace(
+            stores, directory=intercepted(stores.directory, cut_off, ("remove",))
+        )
+    )
+    bob = world.people.bob
+    await join(world, bob)
+    wait(world, days=30)
+    await lock(world, world.people.ann)
+    await ask(world, bob)
+    wait(world, days=7)
+    fails.append(True)
+    status, _ = await decide(world, bob, "grant")
+    assert status == 503
+    fails.clear()
+    assert await role(world, bob) is Role.OWNER
+    assert await decide(world, bob, "grant") == (204, "")
+    events = await world.stores.events.stream("org:acme", None, 50)
+    assert [each.kind for _, each in events].count("ownership.granted") == 1
 
 
 async def test_a_request_is_refused_at_any_time(world: World) -> None:

@@ -100,6 +100,37 @@ async def test_an_end_without_a_successor_says_what_stays_and_what_stops(world: 
     assert await status(world, token) == 401
 
 
+async def test_roles_end_beside_an_organization_that_is_deleted(world: World) -> None:
+    mia = world.people.mia
+    registry = world.registry
+    organizations = registry.organizations.organizations
+    for name in ("aaa", "zzz"):
+        org = parse_org(name)
+        await organizations.create(org, world.people.bob.account, by=OPERATOR)
+        await registry.organizations.memberships.set_member(
+            org, mia.account, Role.MAINTAINER, by=OPERATOR, reason="A test."
+        )
+    await registry.organizations.deletion.delete(parse_org("aaa"), by=OPERATOR, reason="A test.")
+    world.clock.advance(WITHIN)
+    request = LeaveRequest(ends=True, successor=world.people.bob.account)
+    done = await registry.administration.leaving.leave(mia.account, request, by=OPERATOR)
+    assert "mia is no longer maintainer of zzz." in done
+    assert not any("aaa" in each for each in done)
+
+
+async def test_an_auditor_who_left_is_none_any_more(world: World) -> None:
+    bob = world.people.bob
+    administration = world.registry.administration
+    await administration.auditors.appoint(bob.account, by=OPERATOR)
+    statement = await administration.leaving.statement(bob.account, by=OPERATOR)
+    assert ", auditor. At " in statement.lines()[0]
+    request = LeaveRequest(ends=True, successor=None)
+    done = await administration.leaving.leave(bob.account, request, by=OPERATOR)
+    assert "bob is no longer an auditor." in done
+    left = await world.registry.identity.accounts.by_id(bob.account.id)
+    assert not left.auditor
+
+
 @pytest.mark.parametrize(
     ("body", "code"), [({}, "invalid-request"), ({"handOver": "ID-OF-ann"}, "invalid-request")]
 )

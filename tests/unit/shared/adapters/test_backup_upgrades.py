@@ -96,6 +96,20 @@ def test_a_repeated_upgrade_keeps_its_first_backup(data: Path) -> None:
     assert (copy / "mark").exists()
 
 
+def test_a_backup_is_made_anew_if_the_version_before_served_after_a_failed_upgrade(
+    data: Path,
+) -> None:
+    with pytest.raises(KeyboardInterrupt), upgrading(data, lambda _: None, keeps_backup=True):
+        raise KeyboardInterrupt
+    with closing(sqlite3.connect(DataFolder(data).database)) as connection, connection:
+        connection.execute("INSERT INTO events (id, body) VALUES ('e1', '{}')")
+    with upgrading(data, lambda _: None, keeps_backup=True):
+        set_schema(data, KNOWN)
+    [copy] = backups(data)
+    with closing(sqlite3.connect(DataFolder(copy).database)) as connection:
+        assert connection.execute("SELECT id FROM events").fetchall() == [("e1",)]
+
+
 def test_the_backup_of_the_upgrade_before_is_deleted(data: Path) -> None:
     earlier = DataFolder(data).upgrades / "before-0.1.0-schema-3"
     earlier.mkdir(parents=True)

@@ -4,7 +4,11 @@ import json
 import stat
 from pathlib import Path
 
+import pytest
+
 from shared.adapters.serving_processes import ServingProcess, serving
+from shared.domain.errors.requests import Busy
+from shared.services.administration.account_administration import AccountAdministration
 from tests.support.terminal import Terminal
 
 
@@ -67,5 +71,22 @@ def test_the_statement_about_a_leaver_replaces_no_file(terminal: Terminal, tmp_p
     refused = terminal.fail("account", "leave", "ann", "--end", "--out", str(file))
     assert refused == f"{file} exists already. Name another file."
     assert file.read_text("utf-8") == written
+    nowhere = tmp_path / "nowhere" / "ann.json"
+    refused = terminal.fail("account", "leave", "ann", "--end", "--out", str(nowhere))
+    assert refused.startswith(f"{nowhere} cannot be written: No such file or directory.")
     [ann] = [each for each in terminal.json("account", "list") if each["name"] == "ann"]
     assert ann["locked"] is None
+
+
+def test_the_statement_about_a_leaver_is_printed_before_a_store_fails(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def busy(*_: object, **__: object) -> None:
+        raise Busy
+
+    monkeypatch.setattr(AccountAdministration, "revoke_all_tokens", busy)
+    result = terminal.invoke("account", "leave", "ann", "--end")
+    assert result.exit_code == 1
+    assert "Own access tokens: 1" in result.stdout
+    [ann] = [each for each in terminal.json("account", "list") if each["name"] == "ann"]
+    assert ann["locked"] is not None

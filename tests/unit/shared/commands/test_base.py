@@ -1,5 +1,6 @@
 """What all commands share."""
 
+import errno
 import re
 from pathlib import Path
 
@@ -131,7 +132,32 @@ def test_a_file_that_could_not_be_written_whole_is_not_there(tmp_path: Path) -> 
     with pytest.raises(OSError, match="full"):
         write(b"some", OSError("full"))
     assert not file.exists()
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(click.ClickException, match="No space left on device"):
+        write(b"some", full)
+    assert not file.exists()
     write(b"all", None)
     with pytest.raises(click.ClickException, match="exists already"):
         write(b"again", OSError("full"))
     assert file.read_bytes() == b"all"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "account export ann",
+        "account leave ann --out",
+        "advisory export",
+        "export",
+        "org pulls acme --export",
+        "rights export",
+    ],
+)
+def test_a_file_in_a_folder_that_is_not_there_is_refused_in_one_line(
+    terminal: Terminal, command: str
+) -> None:
+    file = terminal.data / "nowhere" / "file.csv"
+    line = terminal.fail(*command.split(), str(file))
+    assert line == (
+        f"{file} cannot be written: No such file or directory. Name a file in another folder."
+    )

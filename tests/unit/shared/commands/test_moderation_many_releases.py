@@ -112,3 +112,13 @@ def test_a_package_is_held_as_a_whole_until_it_is_released(many: Terminal) -> No
     assert said.startswith("acme/greet is held. New releases wait until: ")
     assert states(many) == LIVE
     assert many.run("package", "release", "acme/greet") == "acme/greet is not held.\n"
+
+
+def test_the_erasure_of_many_releases_may_be_repeated(many: Terminal) -> None:
+    """Also of those that were removed before, whose archives the sweep has not deleted yet."""
+    removed = ("package", "remove", "acme/greet", *REASON, "--yes")
+    many.run(*removed)
+    receipts = many.run(*removed, "--erase-now")
+    assert [each for each in BY_ANN if f"Receipt for {each}, " in receipts] == list(BY_ANN[:2])
+    again = many.run(*removed, "--erase-now")
+    assert again == "There is no such release.\n"

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from shared.adapters.sqlite.pull_records import SqlitePullRecords
 from shared.bootstrap.build import existing_registry
-from shared.domain.pull_records import PullRecordBatch, RecordedPull
+from shared.domain.pull_records import FoundPulls, PullQuery, PullRecordBatch, RecordedPull
 from shared.settings import Settings
 from tests.support.terminal import Terminal
 
@@ -110,6 +111,37 @@ def test_who_pulled_what_is_written_to_a_file_page_after_page(
     assert lines.read_bytes() == written
     other = terminal.invoke("org", "pulls", "acme", "--export", str(tmp_path / "pulls.txt"))
     assert "Let it end in .csv or .jsonl" in other.stderr
+
+
+@pytest.fixture
+def first_page_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let pulls be found as in the cloud, which reads so many items for a page: the first one may
+    have none that match."""
+    find = SqlitePullRecords.find
+
+    async def first_nothing(self: SqlitePullRecords, query: PullQuery) -> FoundPulls:
+        return await find(self, query) if query.before else FoundPulls((), f"{10**15}.0")
+
+    monkeypatch.setattr(SqlitePullRecords, "find", first_nothing)
+
+
+@pytest.mark.usefixtures("first_page_empty")
+def test_pulls_are_listed_if_the_first_page_is_empty(terminal: Terminal) -> None:
+    recorded(terminal)
+    asked = terminal.json("org", "pulls", "acme")
+    assert [each["who"] for each in asked] == ["", "bob", "bob"]
+    assert terminal.json("org", "pulls", "acme", "--count", "2") == asked[:2]
+
+
+@pytest.mark.usefixtures("first_page_empty")
+def test_the_table_of_pulls_has_one_header_if_the_first_page_is_empty(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    recorded(terminal)
+    table = tmp_path / "pulls.csv"
+    terminal.run("org", "pulls", "acme", "--export", str(table))
+    with table.open(newline="") as text:
+        assert [each["job"] for each in csv.DictReader(text)] == ["'=1+1", "", ""]
 
 
 def test_nobody_else_can_open_the_file_with_pulls_while_it_is_made(

@@ -1,15 +1,19 @@
-"""What is raised for an added entity if another writer is faster."""
+"""What is raised for an added entity if another writer is faster, and what a deletion leaves that
+was cut off."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
-from shared.adapters.cosmos.client import CosmosDatabase
+from shared.adapters.cosmos.client import DATABASE, CosmosDatabase
 from shared.adapters.cosmos.directory import CosmosDirectory
 from shared.adapters.system import SystemRandomness
 from shared.domain.entities import AdditionCount
+from shared.domain.errors.base import Unavailable
+from shared.domain.events import Event
 from shared.domain.memberships import Membership
 from shared.domain.scopes import Role
 from shared.ports.conflicts import AlreadyThere, Stale
@@ -29,6 +33,14 @@ def member(account_id: str) -> Membership:
     return Membership(org="acme", account=account_id, role=Role.MEMBER)
 
 
+class Faults(Protocol):
+    """What calls fail, and what happens before they are repeated."""
+
+    def trouble_of(self, request: Request) -> Trouble | None: ...
+
+    async def write(self, request: Request) -> None: ...
+
+
 class Rival:
     """Writes before the n-th batch of another process."""
 
@@ -44,19 +56,29 @@ class Rival:
         self._batches_before = -1
         return Trouble.RETRY_WITH
 
-    async def write(self, _request: Request) -> None:
+    async def write(self, request: Request) -> None:
         await self._write()
 
 
+class NoDeletion:
+    """Lets no call delete."""
+
+    def trouble_of(self, request: Request) -> Trouble | None:
+        return Trouble.UNAVAILABLE if request.method == "DELETE" else None
+
+    async def write(self, request: Request) -> None:
+        """Write nothing."""
+
+
 @asynccontextmanager
-async def opened(place: Path, rival: Rival | None = None) -> AsyncGenerator[CosmosDirectory]:
+async def opened(place: Path, faults: Faults | None = None) -> AsyncGenerator[CosmosDirectory]:
     clock = FakeClock()
     stores = CloudDouble(place, clock)
-    if rival is not None:
+    if faults is not None:
         stores = CloudDouble(
             place,
             clock,
-            transport=lambda it: DoubleTransport(it, rival.trouble_of, rival.write),
+            transport=lambda it: DoubleTransport(it, faults.trouble_of, faults.write),
         )
     cosmos = CosmosDatabase(stores.cosmos, SystemRandomness())
     yield CosmosDirectory(cosmos, clock)
@@ -108,3 +130,26 @@ async def test_reading_all_entities_reads_each_once(tmp_path: Path) -> None:
         # Each item of less than a KiB takes a unit, and each page the charge of a query.
         assert charges[1] <= 4 * charges[0]
         assert charges[1] <= 2_400 + 3 * 4.6
+
+
+def stored_ids(place: Path) -> list[str]:
+    accounts = double_of(place, FakeClock()).containers[DATABASE, "accounts"]
+    return [id_ for each in accounts.partitions.values() for id_ in each.items]
+
+
+async def removed_and_cleared(entity: Membership, directory: CosmosDirectory) -> None:
+    gone = await directory.remove(entity)
+    await directory.clear(gone.pending_events)
+
+
+@pytest.mark.parametrize("outbox", [(), (event("e1"),)])
+async def test_an_entity_whose_deletion_was_cut_off_is_deleted_with_the_expired(
+    tmp_path: Path, outbox: tuple[Event, ...]
+) -> None:
+    async with opened(tmp_path) as other, opened(tmp_path, NoDeletion()) as mine:
+        there = await other.add(member("mine"))
+        with pytest.raises(Unavailable):
+            await removed_and_cleared(there.model_copy(update={"outbox": outbox}), mine)
+        assert stored_ids(tmp_path) == ["membership:mine"]
+        assert await other.remove_expired(FakeClock().now_ms() + 1) == 1
+        assert stored_ids(tmp_path) == []

@@ -156,6 +156,23 @@ async def test_a_run_that_was_asked_for_and_is_unfinished_goes_on() -> None:
     assert await due(runner) == []
 
 
+async def test_a_request_outlives_a_store_that_fails_when_its_run_begins() -> None:
+    work = FailingWork()
+    task = SlowTask(FakeClock())
+    runner = process(work, task, "one")
+    await runner.requests.add(runner.tasks[ORPHANS.id])
+    assert await due(runner) == [ORPHANS.id]
+    work.failing = "take"
+    with pytest.raises(Busy):
+        await runner.run_due(ORPHANS.id)
+    work.failing = ""
+    task.release.set()
+    task.clock.advance(timedelta(minutes=1))
+    assert await due(runner) == [ORPHANS.id]
+    assert await runner.run_due(ORPHANS.id) == TaskReport()
+    assert await due(runner) == []
+
+
 async def test_what_nobody_ran_for_a_day_is_asked_for_no_more() -> None:
     work = FakeWork()
     task = SlowTask(FakeClock())
@@ -200,6 +217,12 @@ class FailingWork(FakeWork):
     """Fails while it is told to."""
 
     failure: Exception | None = None
+    failing: str = ""
+
+    async def take(self, kind: str, key: str, now_ms: int) -> str | None:
+        if self.failing == "take":
+            raise Busy
+        return await super().take(kind, key, now_ms)
 
     async def lease(self, name: str, owner: str, now_ms: int, until_ms: int) -> bool:
         if self.failure is not None:
@@ -272,6 +295,23 @@ async def test_a_task_that_may_not_begin_is_not_asked_for_again_each_minute() ->
     # A frequent task has its next time before the lease of a killed run would end.
     for _ in range(3):
         assert await runner.runs.begin(fake_task(ProcessOutboxes))
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+async def test_tasks_go_on_after_the_clock_was_set_back(*, is_restarted: bool) -> None:
+    work, task, runner = await with_a_task_that_is_due()
+    task.release.set()
+    at(task.clock, "2031-01-01T00:00:00")  # As a machine whose clock has lost its battery.
+    assert await runner.run_due(ORPHANS.id) == TaskReport()
+    assert await runner.due() == []
+    at(task.clock, "2026-11-20T04:00:00")
+    if is_restarted:
+        runner = process(work, task, "restarted")
+    for time in ("20T04:00:10", "21T03:20:20", "22T03:20:20", "23T03:20:20"):
+        at(task.clock, f"2026-11-{time}")
+        assert await due(runner) == [ORPHANS.id]
+        assert await runner.run_due(ORPHANS.id) == TaskReport()
+        assert await runner.due() == []
 
 
 async def test_a_task_that_was_cancelled_stays_due() -> None:
