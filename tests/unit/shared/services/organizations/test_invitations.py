@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
 
 import pytest
 
@@ -17,7 +17,7 @@ from shared.domain.times import NO_END_MS
 from shared.ports.conflicts import Stale
 from shared.services.organizations.invitations import InvitationRequest
 from tests.fakes.stores import E, FakeDirectory
-from tests.support.port_doubles import Fault, Proceed, failing, intercepted
+from tests.support.port_doubles import Fault, OtherWriter, failing
 from tests.support.refusals import raises_refusal
 from tests.support.services import ACME, EVE, KIM, LEE, MAX, OrganizationServices, acme_of_kim
 
@@ -111,15 +111,12 @@ async def test_who_gets_a_role_by_groups_while_accepting_an_invitation_gets_both
     directory = acme.directory
     group = GroupRole(role=Role.MAINTAINER, until_ms=NO_END_MS, groups=("entra:devs",))
 
-    async def sign_in_before(_method: str, proceed: Proceed) -> Any:
-        if directory.every(Membership)[1:] == []:
-            by_groups = Membership(org="Acme", account=LEE.id, role=group.role, group=group)
-            await directory.add(by_groups)
-        return await proceed()
-
-    acme.directory = intercepted(directory, sign_in_before, ("add",))
+    by_groups = Membership(org="Acme", account=LEE.id, role=group.role, group=group)
+    sign_in = OtherWriter("add", partial(directory.add, by_groups))
+    acme.directory = sign_in.over(directory)
     sent = invited.link.reveal().rpartition("#")[2]
     await acme.invitations.accept(sent, by=acme.signed_in(LEE))
+    assert sign_in.has_acted
     assert directory.every(Invitation) == []
     [stored] = [each for each in directory.every(Membership) if each.account == LEE.id]
     assert stored.group_role is Role.MAINTAINER
