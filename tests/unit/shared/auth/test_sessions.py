@@ -103,6 +103,14 @@ class SessionsSetup:
             self.cookie = found.new_cookie.reveal().partition(";")[0]
         return found.principal
 
+    async def rotate(self) -> str:
+        """Let the browser get another secret; return the cookie that it had before."""
+        await self.ask()
+        before = self.cookie
+        self.clock.advance(SECRET_ROTATION)
+        await self.ask()
+        return before
+
     async def _copied(self, session: Session) -> None:
         self.copies.append(session.id)
         await self.directory.remove(session)
@@ -187,20 +195,14 @@ async def test_the_busiest_session_ends_at_last(setup: SessionsSetup) -> None:
 
 
 async def test_the_secret_changes_while_the_session_is_used(setup: SessionsSetup) -> None:
-    await setup.ask()
-    before = setup.cookie
-    setup.clock.advance(SECRET_ROTATION)
-    await setup.ask()
+    before = await setup.rotate()
     assert setup.cookie != before
     assert (await setup.ask()).id == ACCOUNT
     assert setup.stored.seen_ms == setup.clock.now_ms()
 
 
 async def test_requests_that_were_on_their_way_are_answered(setup: SessionsSetup) -> None:
-    await setup.ask()
-    before = setup.cookie
-    setup.clock.advance(SECRET_ROTATION)
-    await setup.ask()
+    before = await setup.rotate()
     await setup.ask()
     setup.clock.advance(SECRET_GRACE - SECOND)
     assert (await setup.ask(before)).id == ACCOUNT
@@ -208,10 +210,7 @@ async def test_requests_that_were_on_their_way_are_answered(setup: SessionsSetup
 
 
 async def test_a_copied_cookie_ends_the_session_for_both(setup: SessionsSetup) -> None:
-    await setup.ask()
-    stolen = setup.cookie
-    setup.clock.advance(SECRET_ROTATION)
-    await setup.ask()
+    stolen = await setup.rotate()
     await setup.ask()
     setup.clock.advance(SECRET_GRACE)
     assert await setup.ask(stolen) is ANONYMOUS
@@ -222,10 +221,7 @@ async def test_a_copied_cookie_ends_the_session_for_both(setup: SessionsSetup) -
 async def test_a_thief_who_comes_first_is_found_when_the_owner_comes_back(
     setup: SessionsSetup,
 ) -> None:
-    await setup.ask()
-    owners = setup.cookie
-    setup.clock.advance(SECRET_ROTATION)
-    await setup.ask()  # The thief has the new secret now,
+    owners = await setup.rotate()  # The thief has the new secret now,
     await setup.ask()  # and uses it.
     setup.clock.advance(SECRET_GRACE)
     assert await setup.ask(owners) is ANONYMOUS
@@ -233,10 +229,7 @@ async def test_a_thief_who_comes_first_is_found_when_the_owner_comes_back(
 
 
 async def test_an_answer_that_is_lost_signs_nobody_out(setup: SessionsSetup) -> None:
-    await setup.ask()
-    before = setup.cookie
-    setup.clock.advance(SECRET_ROTATION)
-    await setup.ask()
+    before = await setup.rotate()
     setup.cookie = before  # The browser never got the new one.
     setup.clock.advance(timedelta(hours=1))
     assert (await setup.ask()).id == ACCOUNT

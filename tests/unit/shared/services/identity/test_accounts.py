@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from shared.domain.account_names import AccountName, RetiredName
 from shared.domain.accounts import Account
@@ -28,12 +29,17 @@ def store() -> FakeDirectory:
 
 
 @pytest.fixture
-def accounts(store: FakeDirectory, events: FakeEvents) -> Accounts:
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def accounts(store: FakeDirectory, events: FakeEvents, clock: FakeClock) -> Accounts:
     return Accounts(
         store,
         fake_retired_names(store),
         fake_audited_writer(store, events),
-        FakeClock(),
+        clock,
         FakeRandomness(),
     )
 
@@ -49,16 +55,8 @@ async def test_exactly_one_of_two_concurrent_accounts_gets_the_name(
 
 
 async def test_a_name_whose_account_was_never_created_can_be_used_after_a_minute(
-    store: FakeDirectory, events: FakeEvents
+    accounts: Accounts, store: FakeDirectory, clock: FakeClock
 ) -> None:
-    clock = FakeClock()
-    accounts = Accounts(
-        store,
-        fake_retired_names(store),
-        fake_audited_writer(store, events),
-        clock,
-        FakeRandomness(),
-    )
     claim = AccountName(name="kim", account="died000000", created_ms=clock.now_ms())
     await store.replace(await store.add(claim))  # It was taken over once before.
     clock.advance(timedelta(seconds=59))
@@ -70,19 +68,14 @@ async def test_a_name_whose_account_was_never_created_can_be_used_after_a_minute
 
 
 async def test_exactly_one_of_two_concurrent_takers_gets_an_unused_name(
-    store: FakeDirectory, events: FakeEvents
+    accounts: Accounts, store: FakeDirectory
 ) -> None:
     await store.add(AccountName(name="kim", account="died000000", created_ms=0))
-    raced = failing(store, Fault("replace", Stale()))
-    accounts = Accounts(
-        raced,
-        fake_retired_names(raced),
-        fake_audited_writer(store, events),
-        FakeClock(),
-        FakeRandomness(),
-    )
+    fault = Fault("replace", Stale())
+    raced = replace(accounts, directory=failing(store, fault))
     with pytest.raises(AccountExists):
-        await accounts.create("kim", by=OPERATOR)
+        await raced.create("kim", by=OPERATOR)
+    assert fault.calls == 1
 
 
 async def test_a_rename_can_be_repeated_whatever_a_crash_left(
@@ -102,16 +95,8 @@ async def test_a_rename_can_be_repeated_whatever_a_crash_left(
 
 
 async def test_a_name_whose_account_exists_never_becomes_available(
-    store: FakeDirectory, events: FakeEvents
+    accounts: Accounts, clock: FakeClock
 ) -> None:
-    clock = FakeClock()
-    accounts = Accounts(
-        store,
-        fake_retired_names(store),
-        fake_audited_writer(store, events),
-        clock,
-        FakeRandomness(),
-    )
     kim = await accounts.create("kim", by=OPERATOR)
     clock.advance(timedelta(days=400))
     with pytest.raises(AccountExists, match=r"^The account KIM exists already\. "):
