@@ -77,6 +77,7 @@ async def test_exactly_one_of_concurrent_adds_succeeds(stores: Stores, others: S
     ]
     results = await asyncio.gather(*attempts, return_exceptions=True)
     [won] = [each for each in results if isinstance(each, Organization)]
+    assert sum(isinstance(each, AlreadyThere) for each in results) == 19
     assert await stores.directory.get(Organization, Place("acme")) == won
     assert await stores.directory.list_by_owner(Membership, "acme") == [member(won.founder)]
 
@@ -123,6 +124,7 @@ async def test_exactly_one_of_concurrent_adds_replaces_an_entity(
     ]
     results = await asyncio.gather(*attempts, return_exceptions=True)
     [won] = [each for each in results if isinstance(each, Membership)]
+    assert sum(isinstance(each, Stale) for each in results) == 19
     assert await stores.directory.list_by_owner(Membership, "acme") == [won]
 
 

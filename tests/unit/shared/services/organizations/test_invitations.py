@@ -64,6 +64,7 @@ async def test_exactly_one_of_concurrent_acceptances_succeeds(acme: Organization
         return_exceptions=True,
     )
     assert sum(not isinstance(each, BaseException) for each in results) == 1
+    assert sum(isinstance(each, InvitationNotFound) for each in results) == 2
     assert len(acme.roles()) == 2
 
 
