@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from msgspec.structs import replace
@@ -10,12 +11,11 @@ from shared.domain.account_names import AccountName, RetiredName
 from shared.domain.accounts import Account
 from shared.domain.errors.identity import AccountExists
 from shared.domain.principals import OPERATOR
-from shared.ports.conflicts import Stale
 from shared.services.identity.accounts import Accounts
 from tests.fakes.services import fake_audited_writer, fake_retired_names
 from tests.fakes.stores import FakeDirectory, FakeEvents
 from tests.fakes.system import FakeClock, FakeRandomness
-from tests.support.port_doubles import Fault, failing
+from tests.support.port_doubles import OtherWriter
 
 
 @pytest.fixture
@@ -71,11 +71,12 @@ async def test_exactly_one_of_two_concurrent_takers_gets_an_unused_name(
     accounts: Accounts, store: FakeDirectory
 ) -> None:
     await store.add(AccountName(name="kim", account="died000000", created_ms=0))
-    fault = Fault("replace", Stale())
-    raced = replace(accounts, directory=failing(store, fault))
+    other = OtherWriter("replace", partial(accounts.create, "Kim", by=OPERATOR))
+    raced = replace(accounts, directory=other.over(store))
     with pytest.raises(AccountExists):
         await raced.create("kim", by=OPERATOR)
-    assert fault.calls == 1
+    assert other.has_acted
+    assert [each.name for each in store.every(Account)] == ["Kim"]
 
 
 async def test_a_rename_can_be_repeated_whatever_a_crash_left(

@@ -188,11 +188,20 @@ async def test_a_link_does_not_undo_a_removal_at_the_same_time() -> None:
         assert (await linked(nth)).calls >= nth
 
 
+async def erase(directory: FakeDirectory) -> None:
+    """Remove all accounts and their identities."""
+    for each in (*directory.every(Identity), *directory.every(Account)):
+        await directory.remove(each)
+
+
 async def test_nothing_is_linked_to_an_account_that_is_erased_meanwhile() -> None:
     directory = FakeDirectory()
-    known = identities(directory)
+    account_id = await identities(directory).register(person(), "entra", by=BROWSER)
+    erasing = OtherWriter("add", partial(erase, directory))  # Before the identity is added.
+    linking = identities(erasing.over(directory))
     with pytest.raises(TokenUnknown):
-        await known.link(person(), "oidc", by=owner_of("aB3dE6gH9k"))
+        await linking.link(person("kim again"), "oidc", by=owner_of(account_id))
+    assert erasing.has_acted
     assert directory.every(Identity) == []
 
 
@@ -212,13 +221,11 @@ async def test_no_sign_in_creates_an_account_again_that_is_being_erased() -> Non
 
 
 async def test_a_sign_in_that_read_the_identity_before_an_erasure_creates_no_account() -> None:
-    async def erase() -> None:
-        for each in (*directory.every(Identity), *directory.every(Account)):
-            await directory.remove(each)
-
     directory = FakeDirectory()
     await identities(directory).register(person(), "oidc", by=BROWSER)
-    erasing = OtherWriter("get", erase, Moment.AFTER)  # After the read of the identity.
+    erasing = OtherWriter(
+        "get", partial(erase, directory), Moment.AFTER
+    )  # After the read of the identity.
     known = identities(erasing.over(directory))
     assert await known.account_id_of(person()) is None
     assert erasing.has_acted

@@ -14,10 +14,9 @@ from shared.domain.memberships import GroupRole, Membership
 from shared.domain.principals import Principal
 from shared.domain.scopes import Role, Scope
 from shared.domain.times import NO_END_MS
-from shared.ports.conflicts import Stale
 from shared.services.organizations.invitations import InvitationRequest
 from tests.fakes.stores import E, FakeDirectory
-from tests.support.port_doubles import Fault, OtherWriter, failing
+from tests.support.port_doubles import OtherWriter
 from tests.support.refusals import raises_refusal
 from tests.support.services import ACME, EVE, KIM, LEE, MAX, OrganizationServices, acme_of_kim
 
@@ -96,9 +95,12 @@ async def test_an_invitation_that_is_withdrawn_meanwhile_lets_nobody_in(
     acme: OrganizationServices,
 ) -> None:
     sent = await code(acme)
-    acme.directory = failing(acme.directory, Fault("remove", Stale()))
+    [stored] = invitations(acme)
+    withdrawal = OtherWriter("remove", partial(acme.directory.remove, stored))
+    acme.directory = withdrawal.over(acme.directory)
     with pytest.raises(InvitationNotFound):
         await acme.invitations.accept(sent, by=acme.signed_in(LEE))
+    assert withdrawal.has_acted
     assert set(acme.roles()) == {"kim"}
 
 
