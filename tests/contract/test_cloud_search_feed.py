@@ -204,7 +204,7 @@ async def test_lost_parts_are_rebuilt_from_the_records(
     assert await instance.found() == ["one", "two"]
 
 
-async def test_while_a_newer_program_takes_over_its_base_is_left_alone(
+async def test_while_a_newer_program_takes_over_its_base_stays(
     instance: SearchInstance,
 ) -> None:
     await instance.search.feed.catch_up()

@@ -279,7 +279,7 @@ async def test_an_access_context_is_account_organization_and_role(stores: Stores
         assert await stores.directory.access_context("a1", OrgName(spelling), NOW) == expected
 
 
-async def test_a_role_holds_in_its_organization_alone(stores: Stores) -> None:
+async def test_a_role_holds_only_in_its_organization(stores: Stores) -> None:
     await stores.directory.add(organization("acme"), member("a1", Role.OWNER))
     await stores.directory.add(organization("other"))
     assert (await stores.directory.access_context("a1", OrgName("other"), NOW)).role is None

@@ -517,7 +517,7 @@ def test_what_cannot_be_published_is_said_before_anything_is_asked(
     assert double.asked == []
 
 
-def test_a_token_is_sent_over_https_alone(greet: Path) -> None:
+def test_a_token_is_sent_only_over_https(greet: Path) -> None:
     elsewhere = Double(url="http://packages.example.org")
     ended = publish(elsewhere, {"BALLROOM_TOKEN": "blrm_stored"}, greet)
     assert "Others could read the token" in ended.printed

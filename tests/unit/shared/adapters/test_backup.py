@@ -316,7 +316,7 @@ async def test_a_folder_of_somebody_else_is_not_taken_for_a_killed_backup(tmp_pa
 
 
 @pytest.mark.usefixtures("registry")
-async def test_a_copy_that_another_process_makes_is_left_alone(tmp_path: Path) -> None:
+async def test_a_copy_that_another_process_makes_is_not_touched(tmp_path: Path) -> None:
     left = DataFolder(tmp_path / "backup.partial")
     left.root.mkdir()
     with (

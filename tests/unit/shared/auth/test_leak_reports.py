@@ -186,7 +186,7 @@ def test_any_body_is_read_or_refused(body: bytes) -> None:
         return
 
 
-def test_a_token_is_hidden_wherever_a_report_repeats_it_and_other_fields_are_left_alone() -> None:
+def test_a_token_is_hidden_wherever_a_report_repeats_it_and_other_fields_stay() -> None:
     entries = [{"token": "a", "url": None, "new": {"deep": [1]}}]
     entries += [{"token": "secret", "type": "a secret kind", "url": "https://x/secret"}]
     other, leaked = parse_report(json.dumps(entries).encode())

@@ -249,7 +249,7 @@ async def test_another_process_takes_the_new_secret_at_once(setup: SessionsSetup
     assert (await setup.ask(setup.cookie, other)).id == ACCOUNT
 
 
-async def test_a_store_that_is_busy_delays_the_new_secret_alone(setup: SessionsSetup) -> None:
+async def test_a_store_that_is_busy_delays_only_the_new_secret(setup: SessionsSetup) -> None:
     await setup.ask()
     before = setup.cookie
     setup.clock.advance(SECRET_ROTATION)

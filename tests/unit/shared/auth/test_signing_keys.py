@@ -42,7 +42,7 @@ def files(tmp_path: Path, clock: FakeClock) -> SigningKeyFolder:
     return SigningKeyFolder(tmp_path / "keys", clock, FakeRandomness())
 
 
-def test_a_signature_holds_for_what_was_signed_alone() -> None:
+def test_a_signature_holds_only_for_what_was_signed() -> None:
     signer = OLD.signer("session")
     signature = signer.sign("kim")
     assert signer.verify("kim", signature)

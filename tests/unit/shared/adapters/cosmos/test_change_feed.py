@@ -86,7 +86,7 @@ async def test_what_was_read_before_the_first_look_does_not_stand(cloud: Cloud) 
     assert not cloud.edition.is_unchanged_since(number, {GREET})
 
 
-async def test_a_change_drops_its_package_alone(cloud: Cloud) -> None:
+async def test_a_change_drops_only_its_package(cloud: Cloud) -> None:
     number = await cloud.begin()
     cloud.feed.write(GREET, "high")
     assert await cloud.a_second_later()

@@ -214,7 +214,7 @@ async def test_only_one_redirect_is_followed() -> None:
         ("gitlab", "https://gitlab.com"),
     ],
 )
-async def test_the_token_is_sent_to_github_com_alone(provider: str, server: str) -> None:
+async def test_the_token_is_sent_only_to_github_com(provider: str, server: str) -> None:
     http = answering(200, FOUND)
     service = looking_up(http, token="ghp_a")
     await service.find(Provider(provider), server, "octo/greet")
