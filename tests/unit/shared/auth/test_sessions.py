@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TypeVar
 
 import pytest
 
@@ -11,7 +10,6 @@ from shared.auth.secrets import Secret
 from shared.auth.sessions import SessionAuthentication
 from shared.auth.signing_keys import KeyRing
 from shared.domain.accounts import Account
-from shared.domain.entities import Entity
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.requests import Busy
 from shared.domain.principals import ANONYMOUS, Principal
@@ -22,22 +20,13 @@ from shared.domain.tokens import hash_secret
 from tests.fakes.services import NoGroups
 from tests.fakes.stores import FakeDirectory
 from tests.fakes.system import FakeClock, FakeRandomness
-
-E = TypeVar("E", bound=Entity)
+from tests.support.port_doubles import Fault, failing
 
 KEYS = KeyRing((Secret("k" * 32),))
 ACCOUNT = "ann0000000"
 ID = "session00000"
 URL = "https://registry.test"
 SECOND = timedelta(seconds=1)
-
-
-class BusyDirectory(FakeDirectory):
-    """A directory that takes no changes."""
-
-    async def replace(self, entity: E) -> E:
-        """Refuse the change."""
-        raise Busy
 
 
 class SessionsSetup:
@@ -254,7 +243,7 @@ async def test_a_store_that_is_busy_delays_only_the_new_secret(setup: SessionsSe
     before = setup.cookie
     setup.clock.advance(SECRET_ROTATION)
 
-    setup.directory = BusyDirectory(setup.directory.entities)
+    setup.directory = failing(setup.directory, Fault("replace", Busy()))
     assert (await setup.ask(sessions=setup.process())).id == ACCOUNT
     assert setup.cookie == before
     assert [type(each) for each in setup.delayed] == [Busy]

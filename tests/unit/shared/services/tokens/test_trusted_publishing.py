@@ -129,7 +129,7 @@ async def test_a_push_that_fails_while_it_binds_its_publisher_is_completed_by_it
     assert [event.kind for event in await trust.log()].count("publisher.bound") == 1
 
 
-async def test_a_package_of_publishers_alone_takes_no_stored_token(
+async def test_a_package_that_only_publishers_push_takes_no_stored_token(
     trust: TrustedPublishingWorld,
 ) -> None:
     await trust.world.push(bala("acme/greet:1.0.0"))
