@@ -266,7 +266,7 @@ async def test_what_is_read_of_all_entities_may_be_removed_on_the_way(stores: St
     assert [each async for each in await stores.directory.read_all(TokenUse)] == []
 
 
-# --- standing ----------------------------------------------------------------------------------
+# --- access contexts ---------------------------------------------------------------------------
 
 
 async def test_an_access_context_is_account_organization_and_role(stores: Stores) -> None:
