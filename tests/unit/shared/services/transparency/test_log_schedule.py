@@ -42,6 +42,8 @@ async def test_events_that_come_together_are_one_batch() -> None:
     await logged.append([EVENT.model_copy(update={"id": "e2"})])
     assert writer.runs == 0
     await writer.began.wait()
+    for _ in range(10):
+        await asyncio.sleep(0)
     assert writer.runs == 1
     assert len(events.feed) == 2
     await writing.close()
