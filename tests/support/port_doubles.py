@@ -250,13 +250,13 @@ def failing(port: Port, fault: Fault) -> Port:
     return fault.over(port)
 
 
-async def calls(at: Fault | OtherWriter, action: Callable[[], Awaitable[object]]) -> int:
-    """Await the action, at no call of which it happens; return at how many it could."""
-    at.nth = 0
-    at.calls = 0
+async def calls(fault: Fault, action: Callable[[], Awaitable[object]]) -> int:
+    """Await the action, which fails nowhere; return how many calls it makes that may fail."""
+    fault.nth = 0
+    fault.calls = 0
     await action()
-    assert at.calls, "no call is intercepted"
-    return at.calls
+    assert fault.calls, "no call is intercepted"
+    return fault.calls
 
 
 async def with_fault(fault: Fault, nth: int, action: Callable[[], Awaitable[object]]) -> bool:
