@@ -15,6 +15,7 @@ from shared.runtime.answers import Answer, FunctionResponse
 from tests.fakes.system import FakeClock
 from tests.support.logs import capture_logs
 from tests.support.sample_app import build_app
+from tests.support.waiting import let_tasks_run
 from tests.unit.shared.hosting.asgi import ask, scope
 
 
@@ -35,7 +36,7 @@ async def test_a_function_that_takes_too_long_is_a_504() -> None:
     await asyncio.sleep(0)
     now = asyncio.get_running_loop().time()
     host.sweep(now + 229)
-    await asyncio.sleep(0)
+    await let_tasks_run()
     assert not asking.done()
     host.sweep(now + 231)
     assert (await asking).status == 504
@@ -78,7 +79,7 @@ async def test_a_function_that_puts_things_away_for_seconds_ends_once() -> None:
     now = asyncio.get_running_loop().time()
     for second in range(3):
         host.sweep(now + 231 + second)
-        await asyncio.sleep(0)
+        await let_tasks_run()
     assert not asking.done()
     is_away.set()
     assert (await asking).status == 504

@@ -24,7 +24,7 @@ from tests.support.port_doubles import (
     failing,
     intercepted,
 )
-from tests.support.waiting import eventually_in_tasks
+from tests.support.waiting import eventually_in_tasks, let_tasks_run
 from tests.support.world import OpenWorld, World
 
 
@@ -86,8 +86,7 @@ async def test_nothing_is_stored_after_the_answer_of_a_push_whose_store_fails(
     upload = Upload(bala("acme/greet:1.0.0"))
     push = asyncio.create_task(world.registry.publishing.releases.push(upload, by=owner(world)))
     await eventually_in_tasks(lambda: fault.calls == 1)
-    for _ in range(20):
-        await asyncio.sleep(0)
+    await let_tasks_run()
     assert not push.done()
     may_store.set()
     with pytest.raises(Unavailable):
