@@ -212,10 +212,8 @@ async def test_hooks_of_the_stop_run_in_their_order() -> None:
 
 async def test_invalid_timers_are_logged_once(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    life = Life()
     host = Host(build_app(), timers=TimerOptions(tmp_path / "file" / "below", FakeClock()))
     with capture_logs() as events:
         async with host.running():
-            await asyncio.sleep(0)
-            await life.hook()
+            await let_tasks_run()
     assert [event["event"] for event in events] == ["timers.failed"]
