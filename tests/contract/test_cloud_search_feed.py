@@ -33,6 +33,7 @@ from tests.contract.immediate_search import (
 from tests.contract.sample_records import package
 from tests.support.cloud_stores import double_of
 from tests.support.logs import capture_logs
+from tests.support.port_doubles import Fault, Moment, failing
 
 
 @dataclass(kw_only=True)
@@ -42,7 +43,7 @@ class SearchInstance(SearchStores):
     search: CloudSearchPorts
     workplace: CopyFolders
 
-    def feed(self, parts: Any = None) -> CloudSearchFeed:
+    def feed(self, parts: SearchBlobs | None = None) -> CloudSearchFeed:
         """Return the feed of another process, over these parts."""
         workplace = self.workplace
         listings = CosmosListings(self.cosmos)
@@ -203,7 +204,7 @@ async def test_lost_parts_are_rebuilt_from_the_records(
     assert await instance.found() == ["one", "two"]
 
 
-async def test_while_a_newer_program_takes_over_its_base_is_left_alone(
+async def test_while_a_newer_program_takes_over_its_base_stays(
     instance: SearchInstance,
 ) -> None:
     await instance.search.feed.catch_up()
@@ -224,34 +225,6 @@ class Crash(BaseException):
     """The process is gone."""
 
 
-class CrashingParts:
-    """Parts whose n-th call ends the process: before it takes effect, or after."""
-
-    def __init__(self, parts: SearchBlobs, fatal: int, *, after: bool) -> None:
-        self._parts = parts
-        self._left = fatal
-        self._after = after
-
-    def __getattr__(self, name: str) -> Any:
-        call = getattr(self._parts, name)
-
-        async def crashing(*arguments: Any) -> Any:
-            self._left -= 1
-            if self._left == 0 and not self._after:
-                raise Crash
-            answer = await call(*arguments)
-            if self._left == 0:
-                raise Crash
-            return answer
-
-        return crashing
-
-    @property
-    def is_over(self) -> bool:
-        """Say whether the process lived to the end."""
-        return self._left > 0
-
-
 async def renewing(instance: SearchInstance) -> None:
     """Let the next catching up make a new base."""
     await instance.search.feed.catch_up()
@@ -262,10 +235,10 @@ async def beginning(_place: SearchInstance) -> None:
     """Let the next catching up make the first base."""
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("moment", Moment)
 @pytest.mark.parametrize("prepare", [beginning, renewing])
 async def test_the_next_process_finishes_after_a_crash_at_any_call(
-    instance: SearchInstance, prepare: Callable[[SearchInstance], Any], *, after: bool
+    instance: SearchInstance, prepare: Callable[[SearchInstance], Any], moment: Moment
 ) -> None:
     fatal = -1
     alive = False
@@ -274,13 +247,13 @@ async def test_the_next_process_finishes_after_a_crash_at_any_call(
         await instance.search.index.replace(listing("one", summary=f"number{fatal}"))
         await prepare(instance)
         await instance.search.index.replace(listing("two", summary=f"number{fatal}"))
-        parts = CrashingParts(instance.parts(), fatal, after=after)
-        feed = instance.feed(parts)
+        crash = Fault(None, Crash(), moment, fatal)
+        feed = instance.feed(failing(instance.parts(), crash))
         try:
             await feed.catch_up()
         except Crash:
             assert set(await instance.found()) <= {"one", "two"}  # What it points at can be read.
             await instance.feed().catch_up()
-        alive = parts.is_over
+        alive = crash.calls < fatal
         assert await instance.found(f"number{fatal}") == ["one", "two"]
     assert fatal > 3

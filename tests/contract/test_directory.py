@@ -77,6 +77,7 @@ async def test_exactly_one_of_concurrent_adds_succeeds(stores: Stores, others: S
     ]
     results = await asyncio.gather(*attempts, return_exceptions=True)
     [won] = [each for each in results if isinstance(each, Organization)]
+    assert sum(isinstance(each, AlreadyThere) for each in results) == 19
     assert await stores.directory.get(Organization, Place("acme")) == won
     assert await stores.directory.list_by_owner(Membership, "acme") == [member(won.founder)]
 
@@ -123,6 +124,7 @@ async def test_exactly_one_of_concurrent_adds_replaces_an_entity(
     ]
     results = await asyncio.gather(*attempts, return_exceptions=True)
     [won] = [each for each in results if isinstance(each, Membership)]
+    assert sum(isinstance(each, Stale) for each in results) == 19
     assert await stores.directory.list_by_owner(Membership, "acme") == [won]
 
 
@@ -264,7 +266,7 @@ async def test_what_is_read_of_all_entities_may_be_removed_on_the_way(stores: St
     assert [each async for each in await stores.directory.read_all(TokenUse)] == []
 
 
-# --- standing ----------------------------------------------------------------------------------
+# --- access contexts ---------------------------------------------------------------------------
 
 
 async def test_an_access_context_is_account_organization_and_role(stores: Stores) -> None:
@@ -277,7 +279,7 @@ async def test_an_access_context_is_account_organization_and_role(stores: Stores
         assert await stores.directory.access_context("a1", OrgName(spelling), NOW) == expected
 
 
-async def test_a_role_holds_in_its_organization_alone(stores: Stores) -> None:
+async def test_a_role_holds_only_in_its_organization(stores: Stores) -> None:
     await stores.directory.add(organization("acme"), member("a1", Role.OWNER))
     await stores.directory.add(organization("other"))
     assert (await stores.directory.access_context("a1", OrgName("other"), NOW)).role is None

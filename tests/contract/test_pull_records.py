@@ -9,9 +9,16 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from shared.adapters.cloud import CloudStores
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.names import parse_org
-from shared.domain.pull_records import KEPT_FOR, PullQuery, PullRecordBatch, RecordedPull
+from shared.domain.pull_records import (
+    KEPT_FOR,
+    FoundPulls,
+    PullQuery,
+    PullRecordBatch,
+    RecordedPull,
+)
 from shared.domain.times import MS
 from tests.contract.stores import Stores
 from tests.fakes.system import START_MS, FakeClock
@@ -130,6 +137,13 @@ async def test_a_search_reads_a_bounded_part_and_says_where_to_go_on(
     other = pulled("9.0.0", START_MS - MINUTE_MS, principal="bob")
     await stores.pull_records.record(recorder.batch(other, replace(other, principal="ann")))
     assert await found(stores, package="greet", version="9.0.0", principal="bob") == [other]
+    bobs = PullQuery(ACME, package="greet", principal="bob")
+    page = await stores.pull_records.find(bobs)
+    if isinstance(stores, CloudStores):  # A store of one machine has indexes.
+        assert page.pulls == ()
+        assert page.next
+        page = await stores.pull_records.find(replace(bobs, before=page.next))
+    assert page == FoundPulls((other,))
 
 
 async def test_pulls_of_several_months_are_found(

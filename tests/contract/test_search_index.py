@@ -419,7 +419,7 @@ async def test_among_equals_what_is_used_more_comes_first_then_what_is_newer(
 # --- who sees it --------------------------------------------------------------------------------
 
 
-async def test_a_private_package_is_found_by_members_of_its_organization_alone(
+async def test_only_members_of_its_organization_find_a_private_package(
     index: SearchIndex,
 ) -> None:
     await offer_all(
@@ -961,7 +961,7 @@ async def test_symbols_with_most_words_are_found_where_none_has_all(index: Searc
     assert await symbols_found(index, "telegram balloon") == []
 
 
-async def test_private_packages_stand_for_words_of_their_members_alone(index: SearchIndex) -> None:
+async def test_private_packages_stand_only_for_words_of_their_members(index: SearchIndex) -> None:
     secret = documented("acme/mqtt:1.0.0", "Client.subscribe", **PRIVATE)
     await index.replace(secret)
     await index.replace(documented("other/open:1.0.0", "Client.subscribe"))
@@ -1348,7 +1348,7 @@ async def test_names_are_found_within_a_sentence_without_spaces(index: SearchInd
     assert (await found(index, "发送短信"))[0] == "acme/sms"
 
 
-async def test_a_long_question_finds_what_it_is_about_alone(index: SearchIndex) -> None:
+async def test_a_long_question_finds_only_what_it_is_about(index: SearchIndex) -> None:
     await index.replace(listing("acme/kafka:1.0.0", summary="Produces and consumes messages."))
     for number in range(30):
         await index.replace(listing(f"acme/other{number}:1.0.0", summary="A service of messages."))

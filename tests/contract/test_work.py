@@ -46,7 +46,7 @@ async def test_a_lease_is_held_by_one_owner(stores: Stores, others: Stores) -> N
     assert (await asyncio.gather(*leases)).count(True) == 1
 
 
-async def test_a_lease_is_renewed_by_its_owner_alone_and_can_be_taken_when_it_expired(
+async def test_only_its_owner_renews_a_lease_and_others_can_take_it_when_it_expired(
     stores: Stores, others: Stores
 ) -> None:
     assert await stores.work.lease("publisher", "a", NOW, NOW + 10)

@@ -169,40 +169,85 @@ class CallRecorder:
 
 
 class Moment(Enum):
-    """When a call fails: before anything happened, or after all of it did."""
+    """When something happens at a call: before it is made, or after all of it was done."""
 
     BEFORE = "before"
     AFTER = "after"
 
 
+class _NthCall:
+    """What happens at the n-th call of a method, or of any method for None; every other call goes
+    through."""
+
+    method: str | None
+    moment: Moment
+    nth: int
+    calls: int
+
+    async def happen(self) -> None:
+        """Do what this is for."""
+        raise NotImplementedError
+
+    async def intercept(self, _method: str, proceed: Proceed) -> Any:
+        """Make a call, at which it may happen."""
+        self.calls += 1
+        happens = self.calls == self.nth
+        if happens and self.moment is Moment.BEFORE:
+            await self.happen()
+        answer = await proceed()
+        if happens and self.moment is Moment.AFTER:
+            await self.happen()
+        return answer
+
+    def over(self, port: Port) -> Port:
+        """Return `port`, at one of whose calls it happens."""
+        return intercepted(port, self.intercept, self.method and (self.method,))
+
+    def at(self, port: str) -> Callable[[Adapters], Adapters]:
+        """Return a `wrap` for a world, at a call of one of whose stores it happens."""
+        return lambda stores: replace(stores, **{port: self.over(getattr(stores, port))})
+
+
 @dataclass
-class Fault:
+class Fault(_NthCall):
     """The n-th call of a method, or of any method for None, raises an error; every other call goes
     through."""
 
     method: str | None
-    error: Exception
+    error: BaseException
     moment: Moment = Moment.BEFORE
     nth: int = 1
     calls: int = field(default=0, init=False)
 
-    async def intercept(self, _method: str, proceed: Proceed) -> Any:
-        """Let a call go through, or fail."""
-        self.calls += 1
-        if self.calls != self.nth:
-            return await proceed()
-        if self.moment is Moment.AFTER:
-            await proceed()
+    async def happen(self) -> None:
+        """Fail."""
         raise self.error
 
-    def at(self, port: str) -> Callable[[Adapters], Adapters]:
-        """Return a `wrap` for a world, one of whose stores has this fault."""
-        return lambda stores: replace(stores, **{port: failing(getattr(stores, port), self)})
+
+@dataclass
+class OtherWriter(_NthCall):
+    """Somebody else, such as another process, acts once: at the n-th call of a method, or of any
+    method for None."""
+
+    method: str | None
+    act: Callable[[], Awaitable[object]]
+    moment: Moment = Moment.BEFORE
+    nth: int = 1
+    calls: int = field(default=0, init=False)
+
+    @property
+    def has_acted(self) -> bool:
+        """Whether there was such a call."""
+        return 0 < self.nth <= self.calls
+
+    async def happen(self) -> None:
+        """Let them act."""
+        await self.act()
 
 
 def failing(port: Port, fault: Fault) -> Port:
     """Return `port` with one fault."""
-    return intercepted(port, fault.intercept, fault.method and (fault.method,))
+    return fault.over(port)
 
 
 async def calls(fault: Fault, action: Callable[[], Awaitable[object]]) -> int:
@@ -210,16 +255,19 @@ async def calls(fault: Fault, action: Callable[[], Awaitable[object]]) -> int:
     fault.nth = 0
     fault.calls = 0
     await action()
+    assert fault.calls, "no call is intercepted"
     return fault.calls
 
 
-async def with_fault(fault: Fault, nth: int, action: Callable[[], Awaitable[object]]) -> None:
-    """Await the action, whose n-th call fails, and which may so fail itself."""
+async def with_fault(fault: Fault, nth: int, action: Callable[[], Awaitable[object]]) -> bool:
+    """Await the action, whose n-th call fails, and which may so fail itself; return whether it
+    makes so many calls."""
     fault.nth = nth
     fault.calls = 0
     with suppress(type(fault.error)):
         await action()
     fault.nth = 0
+    return fault.calls >= nth
 
 
 @dataclass

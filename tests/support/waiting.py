@@ -8,6 +8,7 @@ from time import monotonic
 BOUND_SECONDS = 60.0  # Generous: a slow machine is no failure.
 _PAUSE_SECONDS = 0.05
 _SHORT_PAUSE_SECONDS = 0.01  # Of a task: it lets the other tasks go on.
+_TURNS = 50  # More than it takes a task that can end to end.
 
 
 def eventually(holds: Callable[[], bool]) -> None:
@@ -27,3 +28,10 @@ async def eventually_in_tasks(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(BOUND_SECONDS):
         while not holds():
             await asyncio.sleep(_SHORT_PAUSE_SECONDS)
+
+
+async def let_tasks_run() -> None:
+    """Let the other tasks go on until each of them has ended or waits for something; no time
+    passes. What has not ended then is not about to end."""
+    for _ in range(_TURNS):
+        await asyncio.sleep(0)

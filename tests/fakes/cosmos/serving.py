@@ -10,6 +10,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from tests.fakes.cosmos.protocol import Answer, CosmosDouble, Request
+from tests.support.waiting import eventually_in_tasks
 
 # Is awaited before each answer, and returns another one to send instead.
 BeforeAnswer = Callable[[Request], Awaitable[Answer | None]]
@@ -56,8 +57,7 @@ def served(double: CosmosDouble, before: BeforeAnswer | None = None) -> Generato
 
     async def serve() -> None:
         serving = asyncio.create_task(server.serve())
-        while not server.started:
-            await asyncio.sleep(0.01)
+        await eventually_in_tasks(lambda: server.started)
         ready.set()
         await serving
 

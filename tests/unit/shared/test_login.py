@@ -304,7 +304,7 @@ def test_an_interrupted_login_changes_nothing(fake: FakeLaptop) -> None:
     assert list(fake.home.iterdir()) == []
 
 
-def test_settings_that_became_unreadable_meanwhile_are_left_alone(fake: FakeLaptop) -> None:
+def test_settings_that_became_unreadable_meanwhile_are_not_changed(fake: FakeLaptop) -> None:
     file = fake.home / "Settings.toml"
 
     def damage(_: float) -> None:
@@ -581,7 +581,7 @@ def test_a_text_that_cannot_be_written_leaves_no_litter(file: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"), [(b"\xff\xfe", "not UTF-8"), (b"#" * 1_000_001, "far too large")]
 )
-def test_a_file_that_is_no_text_is_left_alone(file: Path, content: bytes, reason: str) -> None:
+def test_a_file_that_is_no_text_is_not_changed(file: Path, content: bytes, reason: str) -> None:
     file.parent.mkdir(parents=True)
     file.write_bytes(content)
     with pytest.raises(SettingsUnmergeable, match=reason):

@@ -35,11 +35,12 @@ def _json(status: int, body: object, **headers: str) -> Reply:
 
 
 NO_HTTP: Reply = (0, {}, b"no HTTP\r\n\r\n")
+MAY_PUBLISH = _json(200, {"findings": [], "mayPublish": True})
 USUAL = {
     "GET /api/v1/trusted-publishing/audience": _json(200, {"audience": AUDIENCE}),
     "POST /api/v1/trusted-publishing/token": _json(201, {"token": JOB_TOKEN}),
     "DELETE /api/v1/trusted-publishing/token": (204, {}, b""),
-    "POST /api/v1/dry-run": _json(200, {"findings": [], "mayPublish": True}),
+    "POST /api/v1/dry-run": MAY_PUBLISH,
     "POST /2.0/registry/packages": (204, {}, b""),
     "GET /github": _json(200, {"value": ID_TOKEN}),
     "POST /azure": _json(200, {"oidcToken": ID_TOKEN}),
@@ -366,8 +367,7 @@ def test_an_error_of_the_check_stops_before_anything_is_published(
 ) -> None:
     finding = {"rule": "tool-taken", "severity": "error", "message": "The tool id is taken."}
     said = _json(200, {"findings": [finding], "mayPublish": False})
-    fine = _json(200, {"findings": [], "mayPublish": True})
-    double.replies["POST /api/v1/dry-run"] = [fine, said]
+    double.replies["POST /api/v1/dry-run"] = [MAY_PUBLISH, said]
     files = packed(tmp_path, "acme/one:1.0.0"), packed(tmp_path, "acme/two:1.0.0")
     ended = publish(double, {"BALLROOM_TOKEN": "blrm_stored"}, *files)
     assert ended.code == FAILED
@@ -433,8 +433,7 @@ def test_packages_are_published_after_those_that_they_need(double: Double, tmp_p
     ]
     core = _lacking("acme/util:1.0.0", "acme/core:1.0.0")
     both = _lacking("acme/app:1.0.0", "acme/core:1.0.0", "acme/util:1.0.0")
-    fine = _json(200, {"findings": [], "mayPublish": True})
-    double.replies["POST /api/v1/dry-run"] = [fine, core, both]
+    double.replies["POST /api/v1/dry-run"] = [MAY_PUBLISH, core, both]
     ended = publish(double, {"BALLROOM_TOKEN": "blrm_stored"}, *files)
     assert ended.code == 0, ended.printed
     assert list(double.published) == ["core", "util", "app"]
@@ -459,8 +458,8 @@ def test_a_package_that_lacks_what_is_not_published_before_it_stops_the_run(
         packed(tmp_path, "acme/util:1.0.0", "acme/core:1.0.0"),
         packed(tmp_path, "acme/app:1.0.0", "acme/util:1.0.0"),
     ]
-    fine = _json(200, {"findings": [], "mayPublish": True})
-    double.replies["POST /api/v1/dry-run"] = [fine, _lacking("acme/util:1.0.0", *lacks), fine]
+    lacking = _lacking("acme/util:1.0.0", *lacks)
+    double.replies["POST /api/v1/dry-run"] = [MAY_PUBLISH, lacking, MAY_PUBLISH]
     ended = publish(double, {"BALLROOM_TOKEN": "blrm_stored"}, *files)
     assert ended.code == FAILED
     assert "acme/util:1.0.0 may not be published. acme/util:1.0.0 depends on" in ended.printed
@@ -481,8 +480,8 @@ def test_the_first_failure_ends_the_run_and_says_what_is_published(
     double: Double, tmp_path: Path
 ) -> None:
     files = [packed(tmp_path, f"acme/{name}:1.0.0") for name in ("one", "two", "three")]
-    fine = (204, {}, b"")
-    double.replies["POST /2.0/registry/packages"] = [fine, _json(400, {"message": "No."})]
+    published = (204, {}, b"")
+    double.replies["POST /2.0/registry/packages"] = [published, _json(400, {"message": "No."})]
     ended = publish(double, {"BALLROOM_TOKEN": "blrm_stored"}, *files, waits=False)
     assert ended.code == FAILED
     assert "acme/two:1.0.0 was not published: No." in ended.printed
@@ -518,7 +517,7 @@ def test_what_cannot_be_published_is_said_before_anything_is_asked(
     assert double.asked == []
 
 
-def test_a_token_is_sent_over_https_alone(greet: Path) -> None:
+def test_a_token_is_sent_only_over_https(greet: Path) -> None:
     elsewhere = Double(url="http://packages.example.org")
     ended = publish(elsewhere, {"BALLROOM_TOKEN": "blrm_stored"}, greet)
     assert "Others could read the token" in ended.printed
@@ -570,9 +569,9 @@ def test_a_failure_is_shown_as_one_and_its_words_are_no_commands(
     ended = publish(double, {**environment, "BALLROOM_TOKEN": "t0ken"}, greet)
     assert ended.code == FAILED
     commands = [each for each in ended.printed.split("\n") if each.startswith(("::", "##"))]
-    assert [each for each in commands if "mask" not in each and "setsecret" not in each] == [
-        each for each in commands if each.startswith(beginning)
-    ]
+    failures = [each for each in commands if each.startswith(beginning)]
+    assert failures
+    assert [each for each in commands if "mask" not in each and "setsecret" not in each] == failures
     assert "##vso[task.setvariable" not in ended.printed
     shown = [each for each in ended.printed.split("\n") if "mask" not in each]
     assert not any("t0ken" in each for each in shown if "setsecret" not in each)

@@ -123,7 +123,7 @@ def send(request: BaseHTTPRequestHandler, content: bytes) -> None:
 # --- What verifies ------------------------------------------------------------------------------
 
 
-def test_the_whole_log_verifies_by_the_key_alone(client: Client) -> None:
+def test_the_key_is_enough_to_verify_the_whole_log(client: Client) -> None:
     code, printed = client.run(keys=[LOG.vkey])
     assert code == 0, printed
     assert "600 entries in 4 tiles, with 599 releases; 1 entries are not public." in printed
@@ -624,7 +624,7 @@ def test_a_log_is_followed_by_who_kept_nothing_of_it(client: Client) -> None:
     assert client.run(keys=[SECOND.vkey])[0] == 0
 
 
-def test_a_new_log_with_other_entries_is_followed_by_its_key_alone(client: Client) -> None:
+def test_a_new_log_with_other_entries_is_followed_only_if_its_key_is_given(client: Client) -> None:
     assert client.run()[0] == 0
     replaced(client.site, entries(archive=b"another"))
     code, printed = client.run()

@@ -32,7 +32,7 @@ def test_a_resolution_grows_with_its_packages_and_queries_as_often() -> None:
     assert twenty < fifty < twenty * 50 / 20
 
 
-def test_other_prices_change_the_dollars_alone() -> None:
+def test_other_prices_change_only_the_dollars() -> None:
     published = Prices.published()
     double = published.changed(b'{"cosmos.serverless-million-units": 0.5}')
     before, after = (first_requests(each)[FirstRequest.PAGE] for each in (published, double))

@@ -34,6 +34,7 @@ from tests.contract.sample_records import BALA, DIGEST, GREET
 from tests.contract.worker_process import publish
 from tests.fakes.system import START_MS, FakeClock
 from tests.support.log_checker import ORIGIN
+from tests.support.waiting import eventually_in_tasks
 
 
 @pytest.fixture
@@ -315,7 +316,7 @@ async def test_a_folder_of_somebody_else_is_not_taken_for_a_killed_backup(tmp_pa
 
 
 @pytest.mark.usefixtures("registry")
-async def test_a_copy_that_another_process_makes_is_left_alone(tmp_path: Path) -> None:
+async def test_a_copy_that_another_process_makes_is_not_touched(tmp_path: Path) -> None:
     left = DataFolder(tmp_path / "backup.partial")
     left.root.mkdir()
     with (
@@ -512,9 +513,10 @@ async def test_nothing_is_published_while_the_log_is_copied(
         copying = asyncio.create_task(
             asyncio.to_thread(backup, tmp_path / "data", tmp_path / "copy")
         )
-        while not (place.keys / "link.key").exists() and not copying.done():
-            await asyncio.sleep(0.01)
-        await asyncio.sleep(0.2)
+        last_before = place.keys / "link.key"
+        await eventually_in_tasks(lambda: last_before.exists() or copying.done())
+        await asyncio.wait([copying], timeout=0.2)  # It waits for the lock.
+        assert not copying.done()
         log.file("log/tile/0/000").write_bytes(b"full")
         shutil.rmtree(log.file("log/tile/0/000.p"))
     await copying

@@ -66,7 +66,7 @@ def test_a_new_and_a_current_folder_are_not_backed_up(tmp_path: Path) -> None:
     assert (told, backups(tmp_path / "new")) == ([], [])
 
 
-def test_without_the_setting_the_upgrade_is_reported_alone(data: Path) -> None:
+def test_without_the_setting_the_upgrade_is_only_reported(data: Path) -> None:
     told: list[str] = []
     with upgrading(data, told.append, keeps_backup=False):
         pass

@@ -40,7 +40,7 @@ def test_unfinished_files_of_a_killed_export_are_deleted(root: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["{}", "[]", '{"dl', ""])
-def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path, content: str) -> None:
+def test_a_folder_that_holds_something_else_is_not_touched(tmp_path: Path, content: str) -> None:
     (tmp_path / "config.json").write_text(content)
     with (
         pytest.raises(FolderUnusable, match="holds files, but no index"),

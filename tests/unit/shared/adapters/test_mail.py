@@ -224,7 +224,7 @@ async def test_without_a_token_no_mail_is_sent() -> None:
     assert service.requests == []
 
 
-async def test_a_token_is_sent_over_tls_alone() -> None:
+async def test_a_token_is_sent_only_over_tls() -> None:
     fetcher = GuardedFetcher(["127.0.0.1"], resolving=_nowhere)
     mailer = AzureMailer("http://mail.example.org", SENDER, fetcher=fetcher, identity=Identity)
     with pytest.raises(Undelivered):

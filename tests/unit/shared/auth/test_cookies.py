@@ -11,7 +11,7 @@ from shared.domain.sign_in import needs_https
 URL = "https://registry.test"
 
 
-def test_over_https_a_cookie_is_for_this_host_alone() -> None:
+def test_over_https_a_cookie_is_only_for_this_host() -> None:
     name, *attributes = (
         Cookie.named("ballroom", URL).set("v", timedelta(hours=1)).reveal().split("; ")
     )

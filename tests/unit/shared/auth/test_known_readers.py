@@ -48,7 +48,7 @@ def scene() -> Scene:
     return Scene()
 
 
-def test_what_was_noted_is_known_of_this_credential_alone(scene: Scene) -> None:
+def test_what_was_noted_is_known_only_of_this_credential(scene: Scene) -> None:
     scene.note(ACME)
     scene.note(OTHER)
     assert scene.known() == {ACME, OTHER}

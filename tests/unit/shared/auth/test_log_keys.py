@@ -30,7 +30,7 @@ def keys(file: KeyFile, clock: FakeClock) -> LogKeys:
     return LogKeys(file.read, clock, list[KeyTrouble]().append)
 
 
-async def test_the_first_key_signs_alone(file: KeyFile, clock: FakeClock) -> None:
+async def test_only_the_first_key_signs(file: KeyFile, clock: FakeClock) -> None:
     file.make_missing()
     read = keys(file, clock)
     await read.ready()

@@ -336,7 +336,7 @@ async def test_a_refusal_of_a_code_is_read_and_a_failed_provider_is_no_answer(
         (["client_secret_post"], False),
     ],
 )
-async def test_the_secret_is_in_a_header_unless_the_provider_takes_it_in_the_form_alone(
+async def test_the_secret_is_in_a_header_unless_the_provider_takes_it_only_in_the_form(
     setup: ProviderSetup, methods: list[str], by_header: bool
 ) -> None:
     setup.issuer.client_authentication = methods

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TypeVar
 
 import pytest
 
@@ -11,7 +10,6 @@ from shared.auth.secrets import Secret
 from shared.auth.sessions import SessionAuthentication
 from shared.auth.signing_keys import KeyRing
 from shared.domain.accounts import Account
-from shared.domain.entities import Entity
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.requests import Busy
 from shared.domain.principals import ANONYMOUS, Principal
@@ -22,22 +20,13 @@ from shared.domain.tokens import hash_secret
 from tests.fakes.services import NoGroups
 from tests.fakes.stores import FakeDirectory
 from tests.fakes.system import FakeClock, FakeRandomness
-
-E = TypeVar("E", bound=Entity)
+from tests.support.port_doubles import Fault, failing
 
 KEYS = KeyRing((Secret("k" * 32),))
 ACCOUNT = "ann0000000"
 ID = "session00000"
 URL = "https://registry.test"
 SECOND = timedelta(seconds=1)
-
-
-class BusyDirectory(FakeDirectory):
-    """A directory that takes no changes."""
-
-    async def replace(self, entity: E) -> E:
-        """Refuse the change."""
-        raise Busy
 
 
 class SessionsSetup:
@@ -102,6 +91,14 @@ class SessionsSetup:
         if found.new_cookie is not None and not cookie:
             self.cookie = found.new_cookie.reveal().partition(";")[0]
         return found.principal
+
+    async def rotate(self) -> str:
+        """Let the browser get another secret; return the cookie that it had before."""
+        await self.ask()
+        before = self.cookie
+        self.clock.advance(SECRET_ROTATION)
+        await self.ask()
+        return before
 
     async def _copied(self, session: Session) -> None:
         self.copies.append(session.id)
@@ -187,20 +184,14 @@ async def test_the_busiest_session_ends_at_last(setup: SessionsSetup) -> None:
 
 
 async def test_the_secret_changes_while_the_session_is_used(setup: SessionsSetup) -> None:
-    await setup.ask()
-    before = setup.cookie
-    setup.clock.advance(SECRET_ROTATION)
-    await setup.ask()
+    before = await setup.rotate()
     assert setup.cookie != before
     assert (await setup.ask()).id == ACCOUNT
     assert setup.stored.seen_ms == setup.clock.now_ms()
 
 
 async def test_requests_that_were_on_their_way_are_answered(setup: SessionsSetup) -> None:
-    await setup.ask()
-    before = setup.cookie
-    setup.clock.advance(SECRET_ROTATION)
-    await setup.ask()
+    before = await setup.rotate()
     await setup.ask()
     setup.clock.advance(SECRET_GRACE - SECOND)
     assert (await setup.ask(before)).id == ACCOUNT
@@ -208,10 +199,7 @@ async def test_requests_that_were_on_their_way_are_answered(setup: SessionsSetup
 
 
 async def test_a_copied_cookie_ends_the_session_for_both(setup: SessionsSetup) -> None:
-    await setup.ask()
-    stolen = setup.cookie
-    setup.clock.advance(SECRET_ROTATION)
-    await setup.ask()
+    stolen = await setup.rotate()
     await setup.ask()
     setup.clock.advance(SECRET_GRACE)
     assert await setup.ask(stolen) is ANONYMOUS
@@ -222,10 +210,7 @@ async def test_a_copied_cookie_ends_the_session_for_both(setup: SessionsSetup) -
 async def test_a_thief_who_comes_first_is_found_when_the_owner_comes_back(
     setup: SessionsSetup,
 ) -> None:
-    await setup.ask()
-    owners = setup.cookie
-    setup.clock.advance(SECRET_ROTATION)
-    await setup.ask()  # The thief has the new secret now,
+    owners = await setup.rotate()  # The thief has the new secret now,
     await setup.ask()  # and uses it.
     setup.clock.advance(SECRET_GRACE)
     assert await setup.ask(owners) is ANONYMOUS
@@ -233,10 +218,7 @@ async def test_a_thief_who_comes_first_is_found_when_the_owner_comes_back(
 
 
 async def test_an_answer_that_is_lost_signs_nobody_out(setup: SessionsSetup) -> None:
-    await setup.ask()
-    before = setup.cookie
-    setup.clock.advance(SECRET_ROTATION)
-    await setup.ask()
+    before = await setup.rotate()
     setup.cookie = before  # The browser never got the new one.
     setup.clock.advance(timedelta(hours=1))
     assert (await setup.ask()).id == ACCOUNT
@@ -256,12 +238,12 @@ async def test_another_process_takes_the_new_secret_at_once(setup: SessionsSetup
     assert (await setup.ask(setup.cookie, other)).id == ACCOUNT
 
 
-async def test_a_store_that_is_busy_delays_the_new_secret_alone(setup: SessionsSetup) -> None:
+async def test_a_store_that_is_busy_delays_only_the_new_secret(setup: SessionsSetup) -> None:
     await setup.ask()
     before = setup.cookie
     setup.clock.advance(SECRET_ROTATION)
 
-    setup.directory = BusyDirectory(setup.directory.entities)
+    setup.directory = failing(setup.directory, Fault("replace", Busy()))
     assert (await setup.ask(sessions=setup.process())).id == ACCOUNT
     assert setup.cookie == before
     assert [type(each) for each in setup.delayed] == [Busy]

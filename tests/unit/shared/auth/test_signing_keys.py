@@ -25,6 +25,7 @@ from tests.fakes.azure_identity import Identity, Stranger
 from tests.fakes.key_vault import ADDRESS, VaultDouble
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.support.telemetry import collect_metrics
+from tests.support.waiting import let_tasks_run
 
 OLD = KeyRing((Secret("o" * 32),))
 NEW = KeyRing((Secret("n" * 32), Secret("o" * 32)))
@@ -42,7 +43,7 @@ def files(tmp_path: Path, clock: FakeClock) -> SigningKeyFolder:
     return SigningKeyFolder(tmp_path / "keys", clock, FakeRandomness())
 
 
-def test_a_signature_holds_for_what_was_signed_alone() -> None:
+def test_a_signature_holds_only_for_what_was_signed() -> None:
     signer = OLD.signer("session")
     signature = signer.sign("kim")
     assert signer.verify("kim", signature)
@@ -252,7 +253,7 @@ async def test_a_signature_of_an_unknown_key_asks_once_in_half_a_minute(
     assert not await keys.reread()
     clock.advance(REREAD_AFTER_UNKNOWN_KEY)
     assert signer.verify("text", by(OLD_SECRET))
-    await asyncio.sleep(0)
+    await let_tasks_run()
     assert len(vault.asked) == 1
     for _ in range(100):
         assert not signer.verify("text", by(NEW_SECRET))

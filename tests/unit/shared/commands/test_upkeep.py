@@ -57,6 +57,13 @@ class DiskError(Exception):
     """A failure that no command expects."""
 
 
+def let_audit_fail(monkeypatch: pytest.MonkeyPatch, failure: Exception) -> None:
+    async def fail(_: AuditArchives) -> TaskReport:
+        raise failure
+
+    monkeypatch.setattr(AuditArchives, "run", fail)
+
+
 @pytest.mark.parametrize(
     ("failure", "sentence"),
     [
@@ -67,10 +74,7 @@ class DiskError(Exception):
 def test_a_task_that_fails_does_not_keep_the_others_from_running(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch, failure: Exception, sentence: str
 ) -> None:
-    async def fail(_: AuditArchives) -> TaskReport:
-        raise failure
-
-    monkeypatch.setattr(AuditArchives, "run", fail)
+    let_audit_fail(monkeypatch, failure)
     result = terminal.invoke("upkeep", "run")
     assert result.exit_code == 1
     lines = result.stdout.splitlines()
@@ -82,10 +86,7 @@ def test_a_task_that_fails_does_not_keep_the_others_from_running(
 def test_a_task_that_fails_is_named_by_itself(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail(_: AuditArchives) -> TaskReport:
-        raise Busy
-
-    monkeypatch.setattr(AuditArchives, "run", fail)
+    let_audit_fail(monkeypatch, Busy())
     assert terminal.fail("upkeep", "run", "audit-archives") == str(Busy())
 
 

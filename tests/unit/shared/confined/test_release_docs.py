@@ -260,7 +260,7 @@ OTHERS = (
 )
 
 
-def test_without_the_part_of_inclusions_they_are_named_alone(jobs: Jobs) -> None:
+def test_without_the_part_of_inclusions_they_are_only_named(jobs: Jobs) -> None:
     job = jobs(INCLUDING, others=OTHERS)
     job.run(skip={"inclusions shop"})
     assert not [each for each in job.pieces if "+|" in each]

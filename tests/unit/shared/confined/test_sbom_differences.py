@@ -75,7 +75,7 @@ def test_the_same_bytes_under_another_name_differ(folder: Path) -> None:
     assert (found.registry, found.author) == (LOG, "pkg:maven/org.safe/log@2.17")
 
 
-def test_what_one_bill_alone_has_is_named(folder: Path) -> None:
+def test_what_only_one_bill_has_is_named(folder: Path) -> None:
     found = compared(folder, bill(component(LOG)), bill(component(name="file.jar"))).differences
     assert [(each.difference, each.name) for each in found] == [
         (Difference.ONLY_HERE, LOG),

@@ -188,7 +188,7 @@ def machine(org: str = "acme") -> Principal:
 
 
 @pytest.mark.parametrize("action", Action)
-def test_a_credential_of_an_organization_needs_no_account_and_holds_in_its_organization_alone(
+def test_a_credential_of_an_organization_needs_no_account_and_holds_only_in_its_organization(
     action: Action,
 ) -> None:
     granted = SignInAgain if action in RECENT_SIGN_IN else None

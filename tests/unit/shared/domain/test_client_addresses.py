@@ -55,7 +55,9 @@ def test_without_proxies_the_caller_is_the_peer_whatever_it_claims(
         ("for=203.0.113.7, 10.0.0.1", "10.0.0.1"),
     ],
 )
-def test_a_trusted_proxy_speaks_for_the_one_before_it_alone(forwarded: str, address: str) -> None:
+def test_a_trusted_proxy_is_believed_only_about_the_one_before_it(
+    forwarded: str, address: str
+) -> None:
     assert client_address(forwarded, PROXIES) == address
 
 

@@ -70,7 +70,7 @@ def test_what_is_no_expression_says_why(text: str, reason: str) -> None:
         ("Acme-EULA", "A license of your own is written LicenseRef-Acme-EULA."),
     ],
 )
-def test_a_rule_takes_expressions_of_spdx_alone(text: str, sentence: str) -> None:
+def test_a_rule_takes_only_expressions_of_spdx(text: str, sentence: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
         parse_licenses([text])
     assert sentence in str(refused.value)

@@ -87,7 +87,7 @@ def test_a_part_has_single_underscores_inside(text: str, parse: Callable[[str], 
         parse(text)
 
 
-def test_lang_packages_alone_may_hold_leading_and_double_underscores() -> None:
+def test_only_lang_packages_may_hold_leading_and_double_underscores() -> None:
     assert parse_package_name("lang.__internal") == "lang.__internal"
     assert parse_module_name("lang.__internal") == "lang.__internal"
     for text in ("langx.__internal", "lang__internal", "lang.", "lang..a", "a.lang.__b"):

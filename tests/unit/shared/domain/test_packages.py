@@ -114,7 +114,7 @@ JOB = Provenance(
 )
 
 
-def test_pages_link_to_runs_over_https_alone() -> None:
+def test_pages_link_to_runs_only_over_https() -> None:
     assert JOB.link == JOB.run_url
     for run_url in (JOB.run_url.replace("https", "http"), "javascript:alert(1)//https://"):
         assert JOB.model_copy(update={"run_url": run_url}).link == ""

@@ -47,7 +47,7 @@ def test_a_query_is_restricted_by_everything_that_restricts_it() -> None:
     assert query.within(frozenset()).orgs == frozenset()
 
 
-def test_a_name_that_is_typed_is_looked_for_among_names_alone() -> None:
+def test_a_name_that_is_typed_is_looked_for_only_among_names() -> None:
     typed = Query.parse("kafka client").by_name()
     assert [each.field for each in typed.terms] == [Field.NAME, Field.NAME]
 

@@ -86,7 +86,9 @@ def test_a_description_keeps_what_fits_and_leaves_the_rest_out() -> None:
 
 
 @pytest.mark.parametrize(("value", "found"), [(True, True), ("true", False), (1, False)])
-def test_a_template_is_one_whose_description_says_so_alone(value: object, *, found: bool) -> None:
+def test_only_a_package_whose_description_says_so_is_a_template(
+    value: object, *, found: bool
+) -> None:
     assert described(template=value).release.template is found
 
 

@@ -325,7 +325,7 @@ async def test_the_function_is_told_whom_the_host_recognized(stores: Stores) -> 
     assert told == [ann, None]
 
 
-async def test_what_a_caller_reads_is_asked_for_the_names_in_the_path_alone(stores: Stores) -> None:
+async def test_what_a_caller_reads_is_asked_only_for_the_names_in_the_path(stores: Stores) -> None:
     asked_for: list[list[str]] = []
 
     def readers_among(names: Iterable[str]) -> Iterable[str]:

@@ -15,6 +15,7 @@ from shared.runtime.answers import Answer, FunctionResponse
 from tests.fakes.system import FakeClock
 from tests.support.logs import capture_logs
 from tests.support.sample_app import build_app
+from tests.support.waiting import let_tasks_run
 from tests.unit.shared.hosting.asgi import ask, scope
 
 
@@ -35,7 +36,7 @@ async def test_a_function_that_takes_too_long_is_a_504() -> None:
     await asyncio.sleep(0)
     now = asyncio.get_running_loop().time()
     host.sweep(now + 229)
-    await asyncio.sleep(0)
+    await let_tasks_run()
     assert not asking.done()
     host.sweep(now + 231)
     assert (await asking).status == 504
@@ -78,7 +79,7 @@ async def test_a_function_that_puts_things_away_for_seconds_ends_once() -> None:
     now = asyncio.get_running_loop().time()
     for second in range(3):
         host.sweep(now + 231 + second)
-        await asyncio.sleep(0)
+        await let_tasks_run()
     assert not asking.done()
     is_away.set()
     assert (await asking).status == 504
@@ -211,10 +212,8 @@ async def test_hooks_of_the_stop_run_in_their_order() -> None:
 
 async def test_invalid_timers_are_logged_once(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    life = Life()
     host = Host(build_app(), timers=TimerOptions(tmp_path / "file" / "below", FakeClock()))
     with capture_logs() as events:
         async with host.running():
-            await asyncio.sleep(0)
-            await life.hook()
+            await let_tasks_run()
     assert [event["event"] for event in events] == ["timers.failed"]

@@ -13,6 +13,7 @@ from shared.domain.errors.base import TooLarge
 from shared.domain.errors.requests import NoRoomForUpload
 from shared.hosting.request_bodies import BodyReader, BodySender, HostLimits, IdentifySender
 from shared.hosting.requests import Message, Receive
+from tests.support.waiting import let_tasks_run
 from tests.unit.shared.hosting.asgi import Exchange, scope
 
 LIMITS = HostLimits(body_bytes=100, small_body_bytes=10, large_bodies=1, room_seconds=0.01)
@@ -69,6 +70,8 @@ async def test_a_slow_upload_makes_room_for_one_that_waits() -> None:
     now = asyncio.get_running_loop().time()
     await asyncio.sleep(0)
     intake.sweep(now + limits.grace_seconds - 1)
+    await let_tasks_run()
+    assert not slow.done()
     assert not waiting.done()
     intake.sweep(now + limits.grace_seconds + 1)
     assert await waiting == 100
@@ -88,6 +91,7 @@ async def test_an_upload_that_its_own_account_blocks_ends_no_other() -> None:
     intake.sweep(asyncio.get_running_loop().time() + 20)
     with pytest.raises(NoRoomForUpload, match="one archive after the other"):
         await waiting
+    await let_tasks_run()
     assert not any(each.done() for each in uploads)
     for each in (mine, other):
         each.goes_on.set()
@@ -99,7 +103,7 @@ async def test_a_slow_upload_stays_while_nobody_waits() -> None:
     slow = asyncio.create_task(upload(intake, Pausing().receive))
     await asyncio.sleep(0)
     intake.sweep(asyncio.get_running_loop().time() + 100)
-    await asyncio.sleep(0)
+    await let_tasks_run()
     assert not slow.done()
     slow.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -116,7 +120,7 @@ async def test_a_fast_upload_is_not_ended_for_others() -> None:
         await asyncio.sleep(0)
     now = asyncio.get_running_loop().time()
     intake.sweep(now + limits.grace_seconds + 1)
-    await asyncio.sleep(0)
+    await let_tasks_run()
     assert not first.done()
     fast.goes_on.set()
     assert (await first, await waiting) == (60, 100)

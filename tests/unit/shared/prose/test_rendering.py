@@ -223,7 +223,7 @@ def test_a_link_of_a_readme_leads_to_its_page_or_nowhere(written: str, leads_to:
         ("#cat", ""),
     ],
 )
-def test_pictures_come_from_the_archive_alone(written: str, shown: str) -> None:
+def test_pictures_come_only_from_the_archive(written: str, shown: str) -> None:
     assert PLACE.picture(written) == shown
 
 

@@ -8,7 +8,7 @@ ONE = Dependencies(frozenset(("acme/one",)), frozenset(("acme",)))
 OTHER = Dependencies(frozenset(("acme/other",)), frozenset(("other",)))
 
 
-def test_an_answer_about_a_public_package_depends_on_that_alone() -> None:
+def test_an_answer_about_a_public_package_depends_only_on_that() -> None:
     public = head()
     assert Dependencies.of(public) == Dependencies(frozenset((public.package.key,)))
 

@@ -172,7 +172,7 @@ def test_if_match_comes_before_if_none_match_and_that_before_the_range(
         (FIRST_TWO, part(0, 1)),
     ],
 )
-def test_a_weak_tag_satisfies_if_none_match_alone(
+def test_a_weak_tag_satisfies_only_if_none_match(
     headers: dict[str, str], expected: tuple[int, range, str]
 ) -> None:
     assert selected(headers, tag=f"W/{TAG}") == expected

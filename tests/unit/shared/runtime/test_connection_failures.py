@@ -73,7 +73,7 @@ async def test_a_build_is_told_of_the_certificate_or_the_proxy_of_an_upstream(
     )
 
 
-def test_owners_of_webhooks_learn_no_names_that_the_proxy_knows_alone() -> None:
+def test_owners_of_webhooks_learn_no_names_that_only_the_proxy_knows() -> None:
     public = ProxyFailed("the proxy p:1 refuses the connection (403)")
     public.is_name_public = True
     hidden = ProxyFailed("the proxy p:1 does not reach the server (503)")

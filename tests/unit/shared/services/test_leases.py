@@ -21,8 +21,13 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def leases(clock: FakeClock) -> Leases:
-    return Leases(FakeWork(), clock, FakeRandomness())
+def work() -> FakeWork:
+    return FakeWork()
+
+
+@pytest.fixture
+def leases(work: FakeWork, clock: FakeClock) -> Leases:
+    return Leases(work, clock, FakeRandomness())
 
 
 async def test_the_second_caller_does_not_get_the_lease(leases: Leases) -> None:
@@ -112,23 +117,45 @@ async def passing(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Passing:
     return Passing(clock, monkeypatch)
 
 
+@pytest.fixture
+async def renewed(work: FakeWork, clock: FakeClock, passing: Passing) -> Leases:
+    """Return the leases of a process that renews them when the test says so."""
+    return Leases(work, clock, FakeRandomness("one"), passing.sleep)
+
+
+@pytest.fixture
+def other(work: FakeWork, clock: FakeClock) -> Leases:
+    """Return the leases of another process."""
+    return Leases(work, clock, FakeRandomness("two"))
+
+
+async def hold(leases: Leases, until: asyncio.Event) -> asyncio.Task[None]:
+    """Take the lease, and return the task that holds it until something happens."""
+
+    async def change() -> None:
+        async with leases.lease("a name"):
+            await until.wait()
+
+    holding = asyncio.create_task(change())
+    await asyncio.sleep(0)
+    return holding
+
+
 async def test_a_delayed_holder_writes_nothing_after_another_one_took_the_lease(
-    clock: FakeClock, passing: Passing
+    renewed: Leases, other: Leases, passing: Passing
 ) -> None:
-    work = FakeWork()
-    leases = Leases(work, clock, FakeRandomness("one"), passing.sleep)
     written = list[str]()
     store_answers = asyncio.Event()
 
     async def change() -> None:
-        async with leases.lease("a name"):
+        async with renewed.lease("a name"):
             await store_answers.wait()
             written.append("the first")
 
     delayed = asyncio.create_task(change())
     await asyncio.sleep(0)
     await passing.pass_by(CHANGE_LEASE, renews=False)
-    async with Leases(work, clock, FakeRandomness("two")).lease("a name"):
+    async with other.lease("a name"):
         store_answers.set()
         with pytest.raises(Busy):
             await delayed
@@ -137,18 +164,9 @@ async def test_a_delayed_holder_writes_nothing_after_another_one_took_the_lease(
 
 
 async def test_a_holder_is_stopped_while_what_it_began_to_write_has_time_to_end(
-    clock: FakeClock, passing: Passing
+    renewed: Leases, other: Leases, passing: Passing
 ) -> None:
-    work = FakeWork()
-    leases = Leases(work, clock, FakeRandomness("one"), passing.sleep)
-    other = Leases(work, clock, FakeRandomness("two"))
-
-    async def change() -> None:
-        async with leases.lease("a name"):
-            await asyncio.Event().wait()
-
-    delayed = asyncio.create_task(change())
-    await asyncio.sleep(0)
+    delayed = await hold(renewed, until=asyncio.Event())
     await passing.pass_by(CHANGE_LEASE / 2, renews=False)
     assert not delayed.done()
     await passing.pass_by(CHANGE_LEASE / 6, renews=False)
@@ -159,18 +177,9 @@ async def test_a_holder_is_stopped_while_what_it_began_to_write_has_time_to_end(
 
 
 async def test_a_holder_stops_when_it_is_told_that_another_one_has_the_lease(
-    clock: FakeClock, passing: Passing
+    renewed: Leases, other: Leases, clock: FakeClock, passing: Passing
 ) -> None:
-    work = FakeWork()
-    leases = Leases(work, clock, FakeRandomness("one"), passing.sleep)
-    other = Leases(work, clock, FakeRandomness("two"))
-
-    async def change() -> None:
-        async with leases.lease("a name"):
-            await asyncio.Event().wait()
-
-    suspended = asyncio.create_task(change())
-    await asyncio.sleep(0)
+    suspended = await hold(renewed, until=asyncio.Event())
     clock.advance(CHANGE_LEASE)  # The time of the event loop does not pass meanwhile.
     async with other.lease("a name"):
         await passing.pass_by(timedelta(0))
@@ -178,14 +187,13 @@ async def test_a_holder_stops_when_it_is_told_that_another_one_has_the_lease(
         with pytest.raises(Busy):
             await suspended
         with pytest.raises(Stale):  # The holder that stopped did not give it back.
-            async with leases.lease("a name"):
+            async with renewed.lease("a name"):
                 pass
 
 
 async def test_a_holder_that_lost_its_lease_leaves_it_to_the_one_who_has_it(
-    clock: FakeClock,
+    work: FakeWork, clock: FakeClock
 ) -> None:
-    work = FakeWork()
     one, other, third = (Leases(work, clock, FakeRandomness(name)) for name in ("1", "2", "3"))
     lifetime = 10 * CHANGE_LEASE
     async with AsyncExitStack() as stack:
@@ -198,19 +206,10 @@ async def test_a_holder_that_lost_its_lease_leaves_it_to_the_one_who_has_it(
 
 
 async def test_a_holder_that_renews_its_lease_takes_as_long_as_it_needs(
-    clock: FakeClock, passing: Passing
+    renewed: Leases, other: Leases, passing: Passing
 ) -> None:
-    work = FakeWork()
-    leases = Leases(work, clock, FakeRandomness("one"), passing.sleep)
-    other = Leases(work, clock, FakeRandomness("two"))
     done = asyncio.Event()
-
-    async def change() -> None:
-        async with leases.lease("a name"):
-            await done.wait()
-
-    running = asyncio.create_task(change())
-    await asyncio.sleep(0)
+    running = await hold(renewed, until=done)
     for _ in range(3 * RENEWALS):
         await passing.pass_by(CHANGE_LEASE / RENEWALS)
     with pytest.raises(Stale):

@@ -54,7 +54,7 @@ async def test_a_run_that_cannot_be_noted_is_done_all_the_same(world: World) -> 
     assert await runner.run("delete-expired-records") == TaskReport()
 
 
-async def test_while_the_registry_takes_no_changes_tasks_leave_records_alone(world: World) -> None:
+async def test_while_the_registry_takes_no_changes_tasks_change_no_records(world: World) -> None:
     await world.registry.limits.notices.enter_read_only_mode("moving house", by=OPERATOR)
     runner = world.registry.maintenance.task_runner
     postponed = [each for each in runner.tasks.values() if not each.runs_in_read_only_mode]

@@ -16,7 +16,22 @@ import pytest
 from shared.telemetry.log import LINES_AT_ONCE
 from tests.paths import ROOT
 
-SPEAK = """
+
+def run(
+    program: str, *arguments: str, error_stream: int = subprocess.PIPE
+) -> subprocess.CompletedProcess[bytes]:
+    """Return what a program printed, which has ended well."""
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=error_stream,
+        check=True,
+        timeout=60,
+    )
+
+
+LOG_AN_EXCEPTION = """
 from shared.telemetry.log import configure, log
 
 def tell():
@@ -39,10 +54,8 @@ except ExceptionGroup:
 
 
 def test_the_level_can_be_changed_and_exceptions_have_their_causes_without_variables() -> None:
-    spoken = subprocess.run(
-        [sys.executable, "-c", SPEAK], cwd=ROOT, capture_output=True, check=True, timeout=60
-    )
-    heard, broken = (json.loads(line) for line in spoken.stderr.splitlines())
+    ended = run(LOG_AN_EXCEPTION)
+    heard, broken = (json.loads(line) for line in ended.stderr.splitlines())
     assert (heard["event"], heard["level"], heard["package"]) == ("heard", "warning", "acme/greet")
     assert (broken["event"], broken["level"], broken["part"]) == ("broken", "error", 1)
     assert "exc_info" not in broken
@@ -51,10 +64,10 @@ def test_the_level_can_be_changed_and_exceptions_have_their_causes_without_varia
     assert [each["name"] for each in group["frames"]] == ["<module>", "tell"]
     assert group["exceptions"][0][0]["exc_value"] == "inner"
     assert (cause["exc_type"], cause["exc_value"]) == ("KeyError", "'first'")
-    assert "a value" not in spoken.stderr.decode()
+    assert "a value" not in ended.stderr.decode()
 
 
-COUNT = """
+LOG_AN_ERROR = """
 from shared.telemetry.log import configure, log
 from shared.telemetry.metrics import set_backend
 
@@ -70,13 +83,10 @@ log.error("archive.lost")
 
 
 def test_lines_of_level_error_are_counted_by_their_event() -> None:
-    counted = subprocess.run(
-        [sys.executable, "-c", COUNT], cwd=ROOT, capture_output=True, check=True, timeout=60
-    )
-    assert counted.stdout.decode() == "ballroom.log.errors 1 archive.lost\n"
+    assert run(LOG_AN_ERROR).stdout.decode() == "ballroom.log.errors 1 archive.lost\n"
 
 
-SPEAK_IN_A_LOOP = """
+LOG_IN_A_LOOP = """
 import asyncio
 from shared.telemetry.log import configure, log
 
@@ -92,18 +102,12 @@ asyncio.run(main())
 
 
 def test_lines_of_a_loop_are_written_together_in_order_and_none_is_lost_at_the_end() -> None:
-    spoken = subprocess.run(
-        [sys.executable, "-c", SPEAK_IN_A_LOOP],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-        timeout=60,
-    )
-    events = [json.loads(line)["event"] for line in spoken.stderr.splitlines()]
+    ended = run(LOG_IN_A_LOOP)
+    events = [json.loads(line)["event"] for line in ended.stderr.splitlines()]
     assert events == ["first", "second", "third", "fourth"]
 
 
-SPEAK_OF_REQUESTS = """
+LOG_REQUESTS = """
 import asyncio
 from shared.telemetry.log import LINES_AT_ONCE, configure, log, log_request
 
@@ -120,14 +124,8 @@ asyncio.run(main())
 
 
 def test_the_lines_of_requests_are_as_other_lines_and_in_their_order() -> None:
-    spoken = subprocess.run(
-        [sys.executable, "-c", SPEAK_OF_REQUESTS],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-        timeout=60,
-    )
-    *requests, last = (json.loads(line) for line in spoken.stderr.splitlines())
+    ended = run(LOG_REQUESTS)
+    *requests, last = (json.loads(line) for line in ended.stderr.splitlines())
     assert [each["number"] for each in requests] == [*range(len(requests))]
     assert {(each["event"], each["level"]) for each in requests} == {("request", "info")}
     assert len(requests) > LINES_AT_ONCE
@@ -137,7 +135,7 @@ def test_the_lines_of_requests_are_as_other_lines_and_in_their_order() -> None:
     assert {len(each["timestamp"]) for each in requests} == {len("2026-11-20T00:00:00.000000Z")}
 
 
-SPEAK_TO_NOBODY = """
+LOG_WITHOUT_READER = """
 import asyncio, os
 from shared.telemetry.log import LINES_AT_ONCE, configure, log, log_request
 
@@ -170,16 +168,9 @@ def test_lines_that_cannot_be_written_fail_nothing_and_are_counted_later(
     open_error_stream: Callable[[], int],
 ) -> None:
     broken = open_error_stream()
-    spoken = subprocess.run(
-        [sys.executable, "-c", SPEAK_TO_NOBODY],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=broken,
-        check=True,
-        timeout=60,
-    )
+    ended = run(LOG_WITHOUT_READER, error_stream=broken)
     os.close(broken)
-    said, *lines = spoken.stdout.splitlines()
+    said, *lines = ended.stdout.splitlines()
     assert said == b"answered"
     events = [json.loads(line) for line in lines]
     [lost] = [each for each in events if each["event"] == "log.lines_lost"]
@@ -187,7 +178,7 @@ def test_lines_that_cannot_be_written_fail_nothing_and_are_counted_later(
     assert [each["event"] for each in events][-3:] == ["heard", "log.lines_lost", "heard again"]
 
 
-SPEAK_OF_UNUSUAL_VALUES = """
+LOG_UNUSUAL_VALUES = """
 import asyncio
 from shared.telemetry.log import configure, log, log_request
 
@@ -203,21 +194,15 @@ asyncio.run(main())
 
 
 def test_values_that_json_has_not_are_written_as_text_and_lose_no_other_line() -> None:
-    spoken = subprocess.run(
-        [sys.executable, "-c", SPEAK_OF_UNUSUAL_VALUES],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-        timeout=60,
-    )
-    first, second, third, told = (json.loads(line) for line in spoken.stderr.splitlines())
+    ended = run(LOG_UNUSUAL_VALUES)
+    first, second, third, told = (json.loads(line) for line in ended.stderr.splitlines())
     assert (first["operation"], third["operation"]) == ("first", "third")
     assert second["fields"] == r"{'operation': '\ud800', 'status': 200}"
     assert (told["event"], told["level"]) == ("told", "warning")
     assert told["fields"] == r"{'size': 18446744073709551616, 'name': '\ud800'}"
 
 
-SPEAK_TO_A_PERSON = """
+LOG_TO_A_TERMINAL = """
 import sys
 from shared.telemetry.log import configure, log, log_request
 
@@ -253,13 +238,7 @@ def test_a_terminal_gets_short_lines_and_only_those_of_failed_requests(
     level: str, shown: list[str]
 ) -> None:
     ours, theirs = pty.openpty()
-    subprocess.run(
-        [sys.executable, "-c", SPEAK_TO_A_PERSON, level],
-        cwd=ROOT,
-        stderr=theirs,
-        check=True,
-        timeout=60,
-    )
+    run(LOG_TO_A_TERMINAL, level, error_stream=theirs)
     os.close(theirs)
     lines = os.read(ours, 1 << 16).decode().splitlines()
     os.close(ours)

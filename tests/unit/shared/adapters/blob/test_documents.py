@@ -102,6 +102,18 @@ class RivalTransport(BlobTransport):
             await rival()
         return await super().send(request, **options)
 
+    def connect(self) -> BlobServiceClient:
+        """Return a client that sends its requests by this transport."""
+        return BlobServiceClient.from_connection_string(CONNECTION, transport=self)
+
+
+@pytest.fixture
+def pieces(stores: SharedStores) -> Path:
+    """Return a file with the pieces of an archive."""
+    file = stores.folder / "pieces"
+    file.write_bytes(b"piece")
+    return file
+
 
 def documented(name: str, generator: int = 1) -> ApiDocsRecord:
     pieces = PiecesPointer(name=name, index_start=1, end=3)
@@ -118,16 +130,17 @@ LIST = f"GET {ADDRESS}/derived?"
     [(RECORD, 2, "rival"), (RECORD, 1, "mine"), (LIST, 2, "rival"), (LIST, 1, "rival")],
 )
 async def test_two_that_document_an_archive_at_once_leave_a_record_with_its_pieces(
-    stores: SharedStores, before: str, rival_generator: int, stays: str, is_first: bool
+    stores: SharedStores,
+    pieces: Path,
+    before: str,
+    rival_generator: int,
+    stays: str,
+    *,
+    is_first: bool,
 ) -> None:
-    pieces = stores.folder / "pieces"
-    pieces.write_bytes(b"piece")
     transport = RivalTransport(blob_double_of(stores.folder, stores.clock), before)
 
-    def connect() -> BlobServiceClient:
-        return BlobServiceClient.from_connection_string(CONNECTION, transport=transport)
-
-    async with stores.process() as other, stores.process(connect) as mine:
+    async with stores.process() as other, stores.process(transport.connect) as mine:
         if not is_first:
             await other.put_api_docs(DIGEST, documented("earlier"), pieces)
         rival = documented("rival", rival_generator)
@@ -143,19 +156,14 @@ async def test_two_that_document_an_archive_at_once_leave_a_record_with_its_piec
 
 
 async def test_pieces_with_the_name_of_those_that_a_rival_replaces_stay(
-    stores: SharedStores,
+    stores: SharedStores, pieces: Path
 ) -> None:
     """Pieces are named by their contents, so documentation may have the same ones again."""
-    pieces = stores.folder / "pieces"
-    pieces.write_bytes(b"piece")
     transport = RivalTransport(
         blob_double_of(stores.folder, stores.clock), f"DELETE {ADDRESS}/derived/api-docs"
     )
 
-    def connect() -> BlobServiceClient:
-        return BlobServiceClient.from_connection_string(CONNECTION, transport=transport)
-
-    async with stores.process() as other, stores.process(connect) as mine:
+    async with stores.process() as other, stores.process(transport.connect) as mine:
         await other.put_api_docs(DIGEST, documented("first"), pieces)
         transport.rival = lambda: other.put_api_docs(DIGEST, documented("first"), pieces)
         await mine.put_api_docs(DIGEST, documented("second"), pieces)
@@ -163,16 +171,13 @@ async def test_pieces_with_the_name_of_those_that_a_rival_replaces_stay(
         assert await other.read_pieces(DIGEST, "first", 0, 5) == b"piece"
 
 
-async def test_pieces_that_never_win_are_not_stored_again_forever(stores: SharedStores) -> None:
-    pieces = stores.folder / "pieces"
-    pieces.write_bytes(b"piece")
+async def test_pieces_that_never_win_are_not_stored_again_forever(
+    stores: SharedStores, pieces: Path
+) -> None:
     transport = RivalTransport(blob_double_of(stores.folder, stores.clock), RECORD)
     others = 0
 
-    def connect() -> BlobServiceClient:
-        return BlobServiceClient.from_connection_string(CONNECTION, transport=transport)
-
-    async with stores.process() as other, stores.process(connect) as mine:
+    async with stores.process() as other, stores.process(transport.connect) as mine:
 
         async def win() -> None:
             nonlocal others
@@ -191,19 +196,14 @@ async def test_pieces_that_never_win_are_not_stored_again_forever(stores: Shared
 
 
 async def test_pieces_of_a_process_that_ended_are_deleted_with_the_next_ones(
-    stores: SharedStores,
+    stores: SharedStores, pieces: Path
 ) -> None:
-    pieces = stores.folder / "pieces"
-    pieces.write_bytes(b"piece")
     transport = RivalTransport(blob_double_of(stores.folder, stores.clock), RECORD)
-
-    def connect() -> BlobServiceClient:
-        return BlobServiceClient.from_connection_string(CONNECTION, transport=transport)
 
     async def killed() -> None:
         raise KeyboardInterrupt
 
-    async with stores.process() as other, stores.process(connect) as mine:
+    async with stores.process() as other, stores.process(transport.connect) as mine:
         transport.rival = killed
         with pytest.raises(KeyboardInterrupt):
             await mine.put_api_docs(DIGEST, documented("left"), pieces)

@@ -86,7 +86,7 @@ async def test_what_was_read_before_the_first_look_does_not_stand(cloud: Cloud) 
     assert not cloud.edition.is_unchanged_since(number, {GREET})
 
 
-async def test_a_change_drops_its_package_alone(cloud: Cloud) -> None:
+async def test_a_change_drops_only_its_package(cloud: Cloud) -> None:
     number = await cloud.begin()
     cloud.feed.write(GREET, "high")
     assert await cloud.a_second_later()
@@ -152,6 +152,7 @@ async def test_after_a_lost_position_nothing_stands(cloud: Cloud) -> None:
 
 async def test_a_slow_feed_is_waited_for_once_and_confirms_nothing_old(cloud: Cloud) -> None:
     await cloud.begin()
+    tasks_before = asyncio.all_tasks()
     cloud.feed.answering.clear()
     cloud.clock.advance(CHANGES_KNOWN_WITHIN)
     waiting = asyncio.create_task(cloud.edition.poll())
@@ -160,8 +161,9 @@ async def test_a_slow_feed_is_waited_for_once_and_confirms_nothing_old(cloud: Cl
     assert not await asyncio.wait_for(cloud.edition.poll(), 0.2), "the second did not wait"
     assert not await waiting
     cloud.clock.advance(CHANGES_KNOWN_WITHIN)
+    polling = asyncio.all_tasks() - tasks_before
     cloud.feed.answering.set()
-    await asyncio.sleep(0.01)
+    await asyncio.wait(polling)
     assert not cloud.edition.is_current(), "the answer is as old as its question"
 
 

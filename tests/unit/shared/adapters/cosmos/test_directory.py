@@ -87,33 +87,33 @@ async def opened(place: Path, faults: Faults | None = None) -> AsyncGenerator[Co
 
 # The second batch takes the place of a removed entity with events.
 @pytest.mark.parametrize("nth", [1, 2])
-async def test_an_add_is_stale_if_a_rival_has_replaced_what_it_replaces(
-    tmp_path: Path, nth: int
+@pytest.mark.parametrize(
+    ("account_id", "replacing", "refusal"),
+    [
+        pytest.param("theirs", counted(2), Stale, id="replaced what it replaces"),
+        pytest.param("mine", None, AlreadyThere, id="taken its place"),
+    ],
+)
+async def test_an_add_fails_if_a_rival_was_faster(
+    tmp_path: Path,
+    nth: int,
+    account_id: str,
+    replacing: AdditionCount | None,
+    refusal: type[Exception],
 ) -> None:
+    async def add() -> None:
+        added.append(await other.add(member(account_id), replacing=replacing))
+
+    added = list[Membership]()
     async with opened(tmp_path) as other:
         await other.add(counted(1))
         left = member("mine").model_copy(update={"outbox": (event("e1"),)})
         await other.remove(await other.add(left))
-        rival = Rival(nth, lambda: other.add(member("theirs"), replacing=counted(2)))
-        async with opened(tmp_path, rival) as mine:
-            with pytest.raises(Stale):
+        async with opened(tmp_path, Rival(nth, add)) as mine:
+            with pytest.raises(refusal):
                 await mine.add(member("mine"), replacing=counted(2))
-        assert await other.list_by_owner(Membership, "acme") == [member("theirs")]
-
-
-@pytest.mark.parametrize("nth", [1, 2])
-async def test_an_add_is_there_already_if_a_rival_has_taken_its_place(
-    tmp_path: Path, nth: int
-) -> None:
-    async with opened(tmp_path) as other:
-        await other.add(counted(1))
-        left = member("mine").model_copy(update={"outbox": (event("e1"),)})
-        await other.remove(await other.add(left))
-        rival = Rival(nth, lambda: other.add(member("mine")))
-        async with opened(tmp_path, rival) as mine:
-            with pytest.raises(AlreadyThere):
-                await mine.add(member("mine"), replacing=counted(2))
-        assert len(await other.list_by_owner(Membership, "acme")) == 1
+        assert [each.account for each in added] == [account_id]
+        assert await other.list_by_owner(Membership, "acme") == added
 
 
 async def test_reading_all_entities_reads_each_once(tmp_path: Path) -> None:

@@ -121,7 +121,8 @@ async def test_a_write_waits_for_those_of_other_processes(path: Path) -> None:
         other.execute("BEGIN IMMEDIATE")
         other.execute("INSERT INTO notes (text) VALUES ('other')")
         waiting = asyncio.create_task(database.write(adding("one")))
-        await asyncio.sleep(0)
+        await asyncio.wait([waiting], timeout=0.1)
+        assert not waiting.done()
         other.execute("COMMIT")
         assert await waiting == 2
     database.close()

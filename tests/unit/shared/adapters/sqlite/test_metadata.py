@@ -1,6 +1,6 @@
 """What the tables of packages and releases do beyond the port."""
 
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import Awaitable
 from pathlib import Path
 
 import pytest
@@ -24,16 +24,6 @@ async def test_a_release_of_a_package_that_nobody_claimed_is_a_mistake(tmp_path:
         await stores.metadata.add_release(release())
     assert await stores.metadata.releases(release().coordinate.package) == []
     stores.close()
-
-
-@pytest.fixture
-async def stores(tmp_path: Path) -> AsyncIterator[EmbeddedStores]:
-    """Return stores with the package acme/greet."""
-    opened = open_embedded(tmp_path, FakeClock())
-    opened.migrate()
-    await opened.metadata.claim(head())
-    yield opened
-    opened.close()
 
 
 async def test_every_write_of_a_package_is_among_the_changes(stores: EmbeddedStores) -> None:

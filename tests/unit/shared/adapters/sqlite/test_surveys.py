@@ -1,28 +1,15 @@
 """What a process reads of packages whose entries it keeps."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from anyio.lowlevel import checkpoint
 
-from shared.adapters.embedded import EmbeddedStores, open_embedded
+from shared.adapters.embedded import EmbeddedStores
 from shared.adapters.sqlite.surveys import ROWS_PER_STEP, SqliteSurveys
 from shared.domain.coordinates import Package
 from shared.domain.versions import Version
-from tests.contract.sample_records import GREET, entry, head, release
-from tests.fakes.system import FakeClock
-
-
-@pytest.fixture
-async def stores(tmp_path: Path) -> AsyncIterator[EmbeddedStores]:
-    """Return stores with the package acme/greet."""
-    opened = open_embedded(tmp_path, FakeClock())
-    opened.migrate()
-    await opened.metadata.claim(head())
-    yield opened
-    opened.close()
+from tests.contract.sample_records import GREET, entry, release
 
 
 @pytest.fixture

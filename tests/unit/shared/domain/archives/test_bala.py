@@ -93,7 +93,7 @@ def test_missing_parts_of_a_bala_are_empty(snapshot: SnapshotAssertion) -> None:
         ("bala_version", "9", 3),
     ],
 )
-def test_layout_2_is_known_by_its_number_alone(key: str, version: str, layout: int) -> None:
+def test_layout_2_is_known_only_by_its_number(key: str, version: str, layout: int) -> None:
     found = read(entries={"bala.json": f'{{"{key}": "{version}"}}'})
     assert (found.layout, found.bala_version) == (layout, version)
 

@@ -85,7 +85,7 @@ def test_a_leaf_that_was_logged_later_says_so() -> None:
     assert said(public, logged_later=True) == {**said(public), "later": True}
 
 
-def test_a_commitment_is_the_hash_of_salt_and_opening_and_says_the_index_alone() -> None:
+def test_a_commitment_is_the_hash_of_salt_and_opening_and_says_only_the_index() -> None:
     hidden = frozen(EVENTS["release"], 42, salt=SALT)
     digest = base64.b64encode(hashlib.sha256(SALT + hidden.opening).digest()).decode()
     assert hidden.leaf == f'{{"commitment":"{digest}","index":41,"v":1}}'.encode()

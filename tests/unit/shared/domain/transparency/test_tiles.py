@@ -137,7 +137,7 @@ def test_a_log_that_grows_has_the_root_and_the_tiles_of_its_entries(batches: lis
 
 
 @given(st.integers(0, 700), st.integers(1, 700))
-def test_new_entries_are_proven_from_the_new_files_alone(before: int, added: int) -> None:
+def test_the_new_files_are_enough_to_prove_new_entries(before: int, added: int) -> None:
     old, _ = files_of([before])
     extension = old.extended([entry(before + number) for number in range(added)])
     size, root = extension.edge.head

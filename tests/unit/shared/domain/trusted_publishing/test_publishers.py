@@ -33,7 +33,7 @@ def publisher(**changes: Any) -> Publisher:
     return Publisher.model_validate({**fields, **changes})
 
 
-def test_a_job_is_found_by_the_number_of_its_repository_alone() -> None:
+def test_a_job_is_found_only_by_the_number_of_its_repository() -> None:
     job = read_job_claims(Provider.GITHUB, github_job())
     assert publisher().subject == job.subject == "github:74"
 

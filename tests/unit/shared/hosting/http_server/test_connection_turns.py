@@ -10,6 +10,7 @@ from shared.hosting.http_server.connection import (
 from shared.hosting.http_server.turns import REQUESTS_OF_A_TURN
 from shared.hosting.requests import Receive, Scope, Send
 from shared.hosting.responses import CachedAnswer
+from tests.support.waiting import let_tasks_run
 from tests.unit.shared.hosting.noting_transport import NotingTransport
 
 CLIENTS = 2 * REQUESTS_OF_A_TURN + 1
@@ -121,7 +122,7 @@ async def test_a_server_that_stops_answers_a_request_that_waits_for_its_turn() -
 async def test_a_client_that_is_lost_is_not_answered() -> None:
     clients, connection = waiting()
     connection.connection_lost(None)
-    await asyncio.sleep(0)
+    await let_tasks_run()
     assert clients.app.asked == REQUESTS_OF_A_TURN
 
 

@@ -64,7 +64,7 @@ def test_a_certificate_must_be_there_and_be_one(tmp_path: Path) -> None:
         require_usable(Certificate(tmp_path / "nonsense.pem"))
 
 
-def test_a_data_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
+def test_a_data_folder_is_made_only_for_its_owner(tmp_path: Path) -> None:
     folder = tmp_path / "a" / "data"
     require_writable(folder)
     assert folder.stat().st_mode & 0o777 == 0o700

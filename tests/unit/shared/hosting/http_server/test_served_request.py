@@ -21,6 +21,7 @@ from shared.hosting.http_server.served_request import (
 from shared.hosting.requests import ASGIApp, Message, Receive, Scope, Send
 from shared.telemetry.log import Event, log
 from tests.support.logs import capture_logs
+from tests.support.waiting import let_tasks_run
 from tests.unit.shared.hosting.noting_transport import NotingTransport, answers_to
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n"
@@ -405,7 +406,7 @@ async def test_an_answer_waits_until_its_client_reads(transport: NotingTransport
     connection.data_received(GET)
     connection.pause_writing()
     assert connection.blocked_since is not None
-    await asyncio.sleep(0)
+    await let_tasks_run()
     assert transport.sent == []
     connection.resume_writing()
     await asyncio.gather(*state.tasks)

@@ -53,7 +53,7 @@ async def test_a_published_advisory_matches_the_versions_before_its_fix(world: W
     assert await found(world, "1.1.9") == ["x_BLR-2026-1", "x_BLR-2026-2"]
 
 
-async def test_a_draft_is_seen_by_owners_and_administrators_alone(world: World) -> None:
+async def test_only_owners_and_administrators_see_a_draft(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     draft = await stored(world, GREET, state=AdvisoryState.DRAFT)
     people = world.people
@@ -138,7 +138,7 @@ async def test_other_requests_have_their_turn_while_an_export_is_packed(world: W
     assert turns > 10
 
 
-async def test_owners_write_about_their_own_packages_alone(world: World) -> None:
+async def test_owners_write_only_about_their_own_packages(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     with pytest.raises(Invalid, match="acme writes advisories about its own packages"):
         await stored(world, affected("other/greet", "introduced 0"))

@@ -172,7 +172,7 @@ async def test_a_dump_about_nothing_that_is_matched_leaves_the_set_as_it_is(worl
     assert await found(world) == ["GHSA-1"]
 
 
-async def test_administrators_alone_import(world: World) -> None:
+async def test_only_administrators_import(world: World) -> None:
     for each in (world.people.ann, world.people.bob):
         with pytest.raises(NotPermitted):
             await importing(world).import_file("a.json", text(CVE), world.fresh(each))

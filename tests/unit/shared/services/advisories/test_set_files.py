@@ -1,14 +1,14 @@
 """The files of imported sets are there as long as a record names them, and no longer."""
 
 from datetime import timedelta
-from typing import Any
+from functools import partial
 
 from msgspec import structs
 
 from shared.domain.principals import OPERATOR
 from shared.services.advisories.advisory_import import AdvisoryImport
 from tests.support.advisory_files import dump, record
-from tests.support.port_doubles import Proceed, intercepted
+from tests.support.port_doubles import Moment, OtherWriter
 from tests.support.world import World
 
 FIRST = dump([record("GHSA-1", "g:1")])
@@ -36,16 +36,12 @@ async def test_a_set_that_another_process_imports_again_meanwhile_keeps_its_file
     world: World,
 ) -> None:
     await replaced(world, FIRST)
-
-    async def again(_: str, proceed: Proceed) -> Any:
-        """Import the first content again, after the record named the second one."""
-        await replaced(world, FIRST)
-        return await proceed()
-
+    # After the record names the second content.
+    other = OtherWriter("say_changed", partial(replaced, world, FIRST))
     ours = importing(world)
-    index = intercepted(ours.index, again, {"say_changed"})
-    interrupted = structs.replace(ours, index=index)
+    interrupted = structs.replace(ours, index=other.over(ours.index))
     await interrupted.replace_set("maven", SECOND, source="x", tag="", by=OPERATOR)
+    assert other.has_acted
     assert await is_whole(world)
 
 
@@ -55,13 +51,10 @@ async def test_a_file_that_is_named_again_while_it_is_deleted_is_kept(world: Wor
     await replaced(world, SECOND)
     await world.stores.advisory_files.put(stored.file, b"whole")
     files = importing(world).set_files
-
-    async def named_meanwhile(_: str, proceed: Proceed) -> Any:
-        await world.stores.directory.put(stored)
-        return await proceed()
-
-    deleting = intercepted(world.stores.advisory_files, named_meanwhile, {"delete"})
-    assert not await structs.replace(files, files=deleting).delete(stored.file)
+    other = OtherWriter("delete", partial(world.stores.directory.put, stored))
+    deleting = structs.replace(files, files=other.over(world.stores.advisory_files))
+    assert not await deleting.delete(stored.file)
+    assert other.has_acted
     assert await is_whole(world)
 
 
@@ -71,15 +64,14 @@ async def test_a_file_that_is_deleted_until_the_record_names_it_is_stored_again(
     await replaced(world, FIRST)
     ours = importing(world)
 
-    async def swept(_: str, proceed: Proceed) -> Any:
-        stored = await proceed()
+    async def delete_all() -> None:
         for name in await world.stores.advisory_files.names():
             await world.stores.advisory_files.delete(name)
-        return stored
 
-    writer = intercepted(ours.audited_writer, swept, {"replace"})
-    interrupted = structs.replace(ours, audited_writer=writer)
+    other = OtherWriter("replace", delete_all, Moment.AFTER)
+    interrupted = structs.replace(ours, audited_writer=other.over(ours.audited_writer))
     await interrupted.replace_set("maven", SECOND, source="x", tag="", by=OPERATOR)
+    assert other.has_acted
     assert await is_whole(world)
 
 

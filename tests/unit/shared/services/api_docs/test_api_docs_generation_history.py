@@ -1,16 +1,15 @@
 """The verdicts on releases: stored with the documentation, and deleted with the archive."""
 
 from datetime import timedelta
-from typing import cast
+from functools import partial
 
 from msgspec.structs import replace
 
 from shared.domain.coordinates import Coordinate
 from shared.domain.packages import Release
 from shared.domain.principals import OPERATOR
-from shared.ports.conflicts import Stale
-from shared.ports.directory import DirectoryStore
 from tests.support.documented_packages import documented_bala
+from tests.support.port_doubles import OtherWriter
 from tests.support.world import World
 
 PACKAGE = Coordinate.parse("acme", "moving", "1.0.0").package
@@ -42,18 +41,12 @@ async def test_a_verdict_is_deleted_with_the_archive(world: World) -> None:
     assert await verdicts(world) == {}
 
 
-class Raced:
-    """A directory in which another process removes what this one does."""
-
-    def __init__(self, directory: DirectoryStore) -> None:
-        self.get = directory.get
-
-    async def remove(self, _: object) -> None:
-        raise Stale
-
-
 async def test_a_verdict_may_be_removed_by_two_processes(world: World) -> None:
     latest = await compared(world)
-    directory = cast("DirectoryStore", Raced(world.stores.directory))
-    history = replace(world.registry.api_docs.history, directory=directory)
-    await history.put(latest.coordinate, None)
+    assert latest.version in await verdicts(world)
+    history = world.registry.api_docs.history
+    other = OtherWriter("remove", partial(history.put, latest.coordinate, None))
+    raced = replace(history, directory=other.over(world.stores.directory))
+    await raced.put(latest.coordinate, None)
+    assert other.has_acted
+    assert await verdicts(world) == {}

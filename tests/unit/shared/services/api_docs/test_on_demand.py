@@ -92,12 +92,15 @@ async def test_closing_ends_the_jobs() -> None:
     ended = list[str]()
 
     async def job() -> None:
-        await asyncio.Event().wait()
-        ended.append("job")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("job")
 
     jobs.start("one", job)
+    await asyncio.sleep(0)
     await jobs.close()
-    assert ended == []
+    assert ended == ["job"]
 
 
 # --- Files

@@ -2,19 +2,20 @@
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 
 import pytest
+from msgspec.structs import replace
 
 from shared.domain.account_names import AccountName, RetiredName
 from shared.domain.accounts import Account
 from shared.domain.errors.identity import AccountExists
 from shared.domain.principals import OPERATOR
-from shared.ports.conflicts import Stale
 from shared.services.identity.accounts import Accounts
 from tests.fakes.services import fake_audited_writer, fake_retired_names
 from tests.fakes.stores import FakeDirectory, FakeEvents
 from tests.fakes.system import FakeClock, FakeRandomness
-from tests.support.port_doubles import Fault, failing
+from tests.support.port_doubles import OtherWriter
 
 
 @pytest.fixture
@@ -28,12 +29,17 @@ def store() -> FakeDirectory:
 
 
 @pytest.fixture
-def accounts(store: FakeDirectory, events: FakeEvents) -> Accounts:
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def accounts(store: FakeDirectory, events: FakeEvents, clock: FakeClock) -> Accounts:
     return Accounts(
         store,
         fake_retired_names(store),
         fake_audited_writer(store, events),
-        FakeClock(),
+        clock,
         FakeRandomness(),
     )
 
@@ -49,16 +55,8 @@ async def test_exactly_one_of_two_concurrent_accounts_gets_the_name(
 
 
 async def test_a_name_whose_account_was_never_created_can_be_used_after_a_minute(
-    store: FakeDirectory, events: FakeEvents
+    accounts: Accounts, store: FakeDirectory, clock: FakeClock
 ) -> None:
-    clock = FakeClock()
-    accounts = Accounts(
-        store,
-        fake_retired_names(store),
-        fake_audited_writer(store, events),
-        clock,
-        FakeRandomness(),
-    )
     claim = AccountName(name="kim", account="died000000", created_ms=clock.now_ms())
     await store.replace(await store.add(claim))  # It was taken over once before.
     clock.advance(timedelta(seconds=59))
@@ -70,19 +68,15 @@ async def test_a_name_whose_account_was_never_created_can_be_used_after_a_minute
 
 
 async def test_exactly_one_of_two_concurrent_takers_gets_an_unused_name(
-    store: FakeDirectory, events: FakeEvents
+    accounts: Accounts, store: FakeDirectory
 ) -> None:
     await store.add(AccountName(name="kim", account="died000000", created_ms=0))
-    raced = failing(store, Fault("replace", Stale()))
-    accounts = Accounts(
-        raced,
-        fake_retired_names(raced),
-        fake_audited_writer(store, events),
-        FakeClock(),
-        FakeRandomness(),
-    )
+    other = OtherWriter("replace", partial(accounts.create, "Kim", by=OPERATOR))
+    raced = replace(accounts, directory=other.over(store))
     with pytest.raises(AccountExists):
-        await accounts.create("kim", by=OPERATOR)
+        await raced.create("kim", by=OPERATOR)
+    assert other.has_acted
+    assert [each.name for each in store.every(Account)] == ["Kim"]
 
 
 async def test_a_rename_can_be_repeated_whatever_a_crash_left(
@@ -102,16 +96,8 @@ async def test_a_rename_can_be_repeated_whatever_a_crash_left(
 
 
 async def test_a_name_whose_account_exists_never_becomes_available(
-    store: FakeDirectory, events: FakeEvents
+    accounts: Accounts, clock: FakeClock
 ) -> None:
-    clock = FakeClock()
-    accounts = Accounts(
-        store,
-        fake_retired_names(store),
-        fake_audited_writer(store, events),
-        clock,
-        FakeRandomness(),
-    )
     kim = await accounts.create("kim", by=OPERATOR)
     clock.advance(timedelta(days=400))
     with pytest.raises(AccountExists, match=r"^The account KIM exists already\. "):

@@ -1,8 +1,8 @@
 """Identities: who signs in to which account, also where several sign in at once or halfway."""
 
 import asyncio
-from contextlib import suppress
-from itertools import count
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -30,7 +30,7 @@ from tests.fakes.mail import FakeMailer
 from tests.fakes.services import NoGroups, changes_allowed, fake_audited_writer, fake_retired_names
 from tests.fakes.stores import FakeDirectory, FakeWork
 from tests.fakes.system import START_MS, FakeClock, FakeRandomness
-from tests.support.port_doubles import Fault, Proceed, intercepted
+from tests.support.port_doubles import Fault, Moment, OtherWriter, calls, failing, with_fault
 
 BROWSER = Principal(address="192.0.2.1")
 
@@ -143,48 +143,65 @@ def providers_in(directory: FakeDirectory) -> set[str]:
     return {each.provider for each in directory.every(Identity)}
 
 
-@pytest.mark.parametrize("nth", range(1, 11))
-async def test_the_provider_of_a_removed_identity_is_forgotten_whatever_fails(nth: int) -> None:
-    directory = FakeDirectory()
-    account_id = await identities(directory).register(person(), "entra", by=BROWSER)
-    by = owner_of(account_id)
-    await identities(directory).link(person("kim again"), "oidc", by=by)
-    fault = Fault(None, Busy(), nth=nth)
-    known = identities(intercepted(directory, fault.intercept))
-    [removed] = [each for each in directory.every(Identity) if each.provider == "entra"]
-    with suppress(Busy):
-        await known.remove(removed.id, by=by)
-    [account] = directory.every(Account)
-    assert {*account.providers} <= providers_in(directory)
-
-
-@pytest.mark.parametrize("nth", range(1, 6))
-async def test_a_link_does_not_undo_a_removal_at_the_same_time(nth: int) -> None:
+async def linked_twice() -> tuple[FakeDirectory, str, Principal]:
+    """Return a directory with an account of two identities, the id of the first of them, and who
+    may remove it."""
     directory = FakeDirectory()
     known = identities(directory)
-    account_id = await known.register(person(), "entra", by=BROWSER)
-    by = owner_of(account_id)
+    by = owner_of(await known.register(person(), "entra", by=BROWSER))
     await known.link(person("kim again"), "oidc", by=by)
-    [removed] = [each for each in directory.every(Identity) if each.provider == "entra"]
-    calls = count(1)
+    [first] = [each for each in directory.every(Identity) if each.provider == "entra"]
+    return directory, first.id, by
 
-    async def remove(_method: str, proceed: Proceed) -> Any:
-        found = await proceed()
-        if next(calls) == nth:
-            await known.remove(removed.id, by=by)
-        return found
 
-    linking = identities(intercepted(directory, remove))
-    await linking.link(person("kim elsewhere"), "github", by=by)
-    [account] = directory.every(Account)
-    assert {*account.providers} == providers_in(directory)
+async def test_the_provider_of_a_removed_identity_is_forgotten_whatever_fails() -> None:
+    fault = Fault(None, Busy())
+
+    async def prepared() -> tuple[FakeDirectory, Callable[[], Awaitable[None]]]:
+        directory, first_id, by = await linked_twice()
+        known = identities(failing(directory, fault))
+        return directory, partial(known.remove, first_id, by=by)
+
+    _, remove = await prepared()
+    for nth in range(1, await calls(fault, remove) + 1):
+        directory, remove = await prepared()
+        assert await with_fault(fault, nth, remove)
+        [account] = directory.every(Account)
+        assert {*account.providers} <= providers_in(directory), nth
+
+
+async def test_a_link_does_not_undo_a_removal_at_the_same_time() -> None:
+    async def linked(nth: int) -> OtherWriter:
+        """Link a third identity, and remove the first one after the n-th call of it."""
+        directory, first_id, by = await linked_twice()
+        remove = partial(identities(directory).remove, first_id, by=by)
+        other = OtherWriter(None, remove, Moment.AFTER, nth)
+        linking = identities(other.over(directory))
+        await linking.link(person("kim elsewhere"), "github", by=by)
+        [account] = directory.every(Account)
+        assert {*account.providers} == providers_in(directory), nth
+        return other
+
+    calls_of_link = (await linked(nth=0)).calls
+    assert calls_of_link
+    for nth in range(1, calls_of_link + 1):
+        assert (await linked(nth)).calls >= nth
+
+
+async def erase(directory: FakeDirectory) -> None:
+    """Remove all accounts and their identities."""
+    for each in (*directory.every(Identity), *directory.every(Account)):
+        await directory.remove(each)
 
 
 async def test_nothing_is_linked_to_an_account_that_is_erased_meanwhile() -> None:
     directory = FakeDirectory()
-    known = identities(directory)
+    account_id = await identities(directory).register(person(), "entra", by=BROWSER)
+    erasing = OtherWriter("add", partial(erase, directory))  # Before the identity is added.
+    linking = identities(erasing.over(directory))
     with pytest.raises(TokenUnknown):
-        await known.link(person(), "oidc", by=owner_of("aB3dE6gH9k"))
+        await linking.link(person("kim again"), "oidc", by=owner_of(account_id))
+    assert erasing.has_acted
     assert directory.every(Identity) == []
 
 
@@ -204,15 +221,12 @@ async def test_no_sign_in_creates_an_account_again_that_is_being_erased() -> Non
 
 
 async def test_a_sign_in_that_read_the_identity_before_an_erasure_creates_no_account() -> None:
-    async def erase_after(_method: str, proceed: Proceed) -> Any:
-        """Erase the account after the first read, which is that of the identity."""
-        found = await proceed()
-        for each in (*directory.every(Identity), *directory.every(Account)):
-            await directory.remove(each)
-        return found
-
     directory = FakeDirectory()
     await identities(directory).register(person(), "oidc", by=BROWSER)
-    known = identities(intercepted(directory, erase_after, ("get",)))
+    erasing = OtherWriter(
+        "get", partial(erase, directory), Moment.AFTER
+    )  # After the read of the identity.
+    known = identities(erasing.over(directory))
     assert await known.account_id_of(person()) is None
+    assert erasing.has_acted
     assert directory.every(Account) == []

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -17,24 +18,12 @@ from shared.services.limits.notices import NOTICES_CACHED_FOR, NoticeCache, Noti
 from tests.fakes.services import fake_audited_writer
 from tests.fakes.stores import E, FakeDirectory, FakeEvents
 from tests.fakes.system import START_MS, FakeClock
+from tests.support.port_doubles import OtherWriter
 
 EVERYTHING = (Grant(),)
 READ_ONLY = NoticeBoard(read_only=ReadOnlyState(reason="moving house", since_ms=0))
 ADMIN = Principal("admin00000", "session", EVERYTHING, signed_in_ms=START_MS)
 MEMBER = Principal("member0000", "session", EVERYTHING, signed_in_ms=START_MS)
-
-
-class Racing(FakeDirectory):
-    """A directory in which somebody else is faster, once."""
-
-    is_raced = False
-
-    async def add(self, entity: E, *others: Entity, replacing: Entity | None = None) -> E:
-        """Add another bulletin first."""
-        if not self.is_raced:
-            self.is_raced = True
-            await super().add(NoticeBoard())
-        return await super().add(entity, *others, replacing=replacing)
 
 
 @dataclass
@@ -90,8 +79,11 @@ async def test_read_only_mode_begins_once_and_ends(scene: Scene) -> None:
 
 
 async def test_a_notice_is_published_while_another_process_adds_the_board() -> None:
-    scene = Scene(Racing())
+    directory = FakeDirectory()
+    other = OtherWriter("add", partial(directory.add, NoticeBoard()))
+    scene = Scene(other.over(directory))
     await scene.notices.publish("Hello.", by=OPERATOR)
+    assert other.has_acted
     assert await scene.texts() == ["Hello."]
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+import pytest
+
 from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.digests import Digest
 from shared.domain.archives.names import ArchiveName
@@ -111,12 +113,27 @@ def heads(*names: str) -> list[Head]:
     return [Head(org="acme", name=name, created_ms=1) for name in names]
 
 
-async def test_a_record_that_cannot_be_settled_does_not_delay_others() -> None:
-    half = Half(heads("stuck", "greet"))
-    report = await process(half)
+@pytest.mark.parametrize(
+    ("failure", "problem", "logged"),
+    [
+        (Busy(), str(Busy()), []),
+        (
+            ValueError("no such field"),
+            "acme/stuck: unexpected failure (ValueError); the log has it.",
+            ["acme/stuck"],
+        ),
+    ],
+)
+async def test_a_record_that_cannot_be_settled_does_not_delay_others(
+    failure: Exception, problem: str, logged: list[str]
+) -> None:
+    half = Half(heads("stuck", "greet"), failure=failure)
+    with capture_logs() as logs:
+        report = await process(half)
     assert half.settled == ["greet"]
     assert (report.seen, report.changed) == (2, 1)
-    assert report.problems == (str(Busy()),)
+    assert report.problems == (problem,)
+    assert [each["record"] for each in logs if each["event"] == "outbox.failed"] == logged
 
 
 async def test_more_stuck_records_than_one_read_returns_do_not_delay_others() -> None:
@@ -155,17 +172,6 @@ async def test_a_run_in_which_all_records_fail_is_not_repeated_at_once() -> None
 
 async def test_a_run_that_processed_all_is_finished() -> None:
     assert not (await process(Half(heads("stuck", "greet")))).unfinished
-
-
-async def test_an_unexpected_failure_of_a_record_does_not_delay_others() -> None:
-    half = Half(heads("stuck", "greet"), failure=ValueError("no such field"))
-    with capture_logs() as logs:
-        report = await process(half)
-    assert half.settled == ["greet"]
-    assert (report.seen, report.changed) == (2, 1)
-    assert report.problems == ("acme/stuck: unexpected failure (ValueError); the log has it.",)
-    [failed] = [each for each in logs if each["event"] == "outbox.failed"]
-    assert failed["record"] == "acme/stuck"
 
 
 class EventsWithoutOne(FakeEvents):

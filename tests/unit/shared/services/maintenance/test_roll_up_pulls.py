@@ -1,8 +1,8 @@
 """Counted pulls are added to the packages."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -12,7 +12,7 @@ from shared.domain.errors.requests import Busy
 from shared.domain.tasks import TaskReport
 from shared.ports.pull_ledger import RollUp
 from shared.services.maintenance.roll_up_pulls import RollUpPulls
-from tests.support.port_doubles import Proceed, intercepted
+from tests.support.port_doubles import counting
 from tests.support.world import World
 
 GREET = Coordinate.parse("acme", "greet", "1.0.0")
@@ -56,16 +56,11 @@ async def test_the_roll_up_goes_on_each_minute_while_many_pulls_wait(
 async def test_the_search_has_the_packages_whose_pulls_were_added_if_others_failed(
     world: World,
 ) -> None:
-    listed = list[str]()
-
-    async def intercept(_method: str, proceed: Proceed) -> Any:
-        listed.append("the package")
-        return await proceed()
-
+    calls = Counter[str]()
     task = world.registry.maintenance.tasks[RollUpPulls.id]
     assert isinstance(task, RollUpPulls)
-    derived_data = intercepted(task.derived_data, intercept, ("update_search",))
+    derived_data = counting(task.derived_data, calls)
     ledger = BusyLedger(failure=Busy())
     with pytest.raises(Busy):
         await replace(task, ledger=ledger, derived_data=derived_data).run()  # pyright: ignore[reportArgumentType] - the part that is called.
-    assert listed == ["the package"]
+    assert calls["update_search"] == 1

@@ -18,7 +18,7 @@ from shared.services.tokens.token_mail import TokenMail
 from tests.fakes.mail import FakeMailer
 from tests.fakes.stores import FakeDirectory, FakeWork
 from tests.fakes.system import START_MS, FakeClock
-from tests.support.port_doubles import Proceed, intercepted
+from tests.support.port_doubles import Fault, failing
 
 KIM_ID = "kim0000000"
 ANN_ID = "ann0000000"
@@ -149,11 +149,7 @@ async def test_a_store_that_fails_loses_no_reminder(scene: Scene, broken: str) -
     scene.clock.advance(84 * DAY)
     token_mail = scene.task.token_mail
     delivery = token_mail.mail_delivery
-
-    async def fail(_method: str, _proceed: Proceed) -> None:
-        raise Busy
-
-    work = intercepted(delivery.work, fail, (broken,))
+    work = failing(delivery.work, Fault(broken, Busy()))
     with pytest.raises(Busy):
         await replace(
             scene.task, token_mail=replace(token_mail, mail_delivery=replace(delivery, work=work))

@@ -3,6 +3,7 @@
 import pytest
 
 from shared.domain.packages import Head
+from shared.services.maintenance import tasks
 from shared.services.maintenance.tasks import RUN_TIME, Checkpoints
 from tests.fakes.tasks import fake_task
 from tests.support.archives import bala
@@ -39,12 +40,30 @@ async def test_the_next_run_continues_after_the_last_package_and_the_one_after_s
     assert seen == [*NAMES, *NAMES[:2]]
 
 
-async def test_an_interrupted_run_continues_after_its_last_checkpoint(world: World) -> None:
+async def break_off(head: Head) -> None:
+    raise RuntimeError(head.name)
+
+
+async def test_an_interrupted_run_continues_after_its_last_checkpoint(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "RECORDS_AT_ONCE", 2)
     await three(world)
 
-    async def break_off(head: Head) -> None:
-        raise RuntimeError(head.name)
+    async def break_off_at_the_third(head: Head) -> None:
+        if head.name == NAMES[2]:
+            raise RuntimeError(head.name)
 
+    with pytest.raises(RuntimeError, match="gamma"):
+        await checkpoints(world).visit_packages(AUDIT, break_off_at_the_third)
+    with pytest.raises(RuntimeError, match="gamma"):
+        await checkpoints(world).visit_packages(AUDIT, break_off)
+
+
+async def test_a_run_that_is_interrupted_before_its_first_checkpoint_starts_again(
+    world: World,
+) -> None:
+    await three(world)
     for _ in range(2):
         with pytest.raises(RuntimeError, match="alpha"):
             await checkpoints(world).visit_packages(AUDIT, break_off)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
 
 import pytest
 
@@ -14,10 +14,9 @@ from shared.domain.memberships import GroupRole, Membership
 from shared.domain.principals import Principal
 from shared.domain.scopes import Role, Scope
 from shared.domain.times import NO_END_MS
-from shared.ports.conflicts import Stale
 from shared.services.organizations.invitations import InvitationRequest
 from tests.fakes.stores import E, FakeDirectory
-from tests.support.port_doubles import Fault, Proceed, failing, intercepted
+from tests.support.port_doubles import OtherWriter
 from tests.support.refusals import raises_refusal
 from tests.support.services import ACME, EVE, KIM, LEE, MAX, OrganizationServices, acme_of_kim
 
@@ -64,6 +63,7 @@ async def test_exactly_one_of_concurrent_acceptances_succeeds(acme: Organization
         return_exceptions=True,
     )
     assert sum(not isinstance(each, BaseException) for each in results) == 1
+    assert sum(isinstance(each, InvitationNotFound) for each in results) == 2
     assert len(acme.roles()) == 2
 
 
@@ -95,9 +95,12 @@ async def test_an_invitation_that_is_withdrawn_meanwhile_lets_nobody_in(
     acme: OrganizationServices,
 ) -> None:
     sent = await code(acme)
-    acme.directory = failing(acme.directory, Fault("remove", Stale()))
+    [stored] = invitations(acme)
+    withdrawal = OtherWriter("remove", partial(acme.directory.remove, stored))
+    acme.directory = withdrawal.over(acme.directory)
     with pytest.raises(InvitationNotFound):
         await acme.invitations.accept(sent, by=acme.signed_in(LEE))
+    assert withdrawal.has_acted
     assert set(acme.roles()) == {"kim"}
 
 
@@ -111,15 +114,12 @@ async def test_who_gets_a_role_by_groups_while_accepting_an_invitation_gets_both
     directory = acme.directory
     group = GroupRole(role=Role.MAINTAINER, until_ms=NO_END_MS, groups=("entra:devs",))
 
-    async def sign_in_before(_method: str, proceed: Proceed) -> Any:
-        if directory.every(Membership)[1:] == []:
-            by_groups = Membership(org="Acme", account=LEE.id, role=group.role, group=group)
-            await directory.add(by_groups)
-        return await proceed()
-
-    acme.directory = intercepted(directory, sign_in_before, ("add",))
+    by_groups = Membership(org="Acme", account=LEE.id, role=group.role, group=group)
+    sign_in = OtherWriter("add", partial(directory.add, by_groups))
+    acme.directory = sign_in.over(directory)
     sent = invited.link.reveal().rpartition("#")[2]
     await acme.invitations.accept(sent, by=acme.signed_in(LEE))
+    assert sign_in.has_acted
     assert directory.every(Invitation) == []
     [stored] = [each for each in directory.every(Membership) if each.account == LEE.id]
     assert stored.group_role is Role.MAINTAINER

@@ -20,7 +20,7 @@ from shared.domain.visibility import Visibility
 from shared.ports.conflicts import Stale
 from shared.services.maintenance.finish_deletions import NAME_FREE_AFTER
 from shared.services.organizations import organizations
-from tests.support.port_doubles import Fault, failing
+from tests.support.port_doubles import Fault, OtherWriter, failing
 from tests.support.refusals import raises_refusal
 from tests.support.services import (
     ACME,
@@ -127,14 +127,23 @@ async def test_a_push_that_was_under_way_revives_its_organization(
     assert "kim" in acme.roles()
 
 
-async def test_a_deletion_that_is_undone_meanwhile_does_not_happen(
+async def test_a_deletion_that_an_owner_cancels_before_the_task_does_is_cancelled_once(
     acme: OrganizationServices,
 ) -> None:
     await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
     acme.packages = FakePackages([head(GREET)], {str(GREET): [release(GREET)]})
-    acme.directory = failing(acme.directory, Fault("replace", Stale()))
-    await acme.finish_deletions.run()
-    assert (await acme.acme()).deleting_ms
+    acme.clear_calls()
+    owner = OtherWriter(
+        "replace", lambda: acme.organization_deletion.cancel(ACME, by=acme.signed_in(LEE))
+    )
+    acme.directory = owner.over(acme.directory)
+    assert (await acme.finish_deletions.run()).problems == ()
+    assert owner.has_acted
+    assert (await acme.acme()).deleting_ms is None
+    events = {(event.kind, event.actor) for event in acme.events.feed}
+    assert events == {("organization.kept", LEE.id)}
+    assert all("lee" in mail.text for mail in acme.mailer.sent)
+    assert len(acme.mailer.sent) == 2
 
 
 async def of_an_organization(acme: OrganizationServices) -> list[Entity]:

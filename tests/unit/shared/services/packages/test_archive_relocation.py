@@ -9,14 +9,13 @@ from msgspec.structs import replace
 from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate, Package
-from shared.domain.packages import FoundRelease
 from shared.domain.principals import OPERATOR
 from shared.domain.visibility import Readers, Visibility
-from shared.ports.metadata import MetadataStore, ReadCheck
 from shared.services.adapters import Adapters
 from shared.services.packages.archive_relocation import ArchiveRelocation
 from tests.fakes.archive_placement import FakeEdge, FakeLinks, PlacedArchives
 from tests.support.archives import bala
+from tests.support.port_doubles import Moment, OtherWriter
 from tests.support.refusals import raises_refusal
 from tests.support.world import OpenWorld, World
 
@@ -142,33 +141,14 @@ async def test_upkeep_finishes_what_was_broken_off(
     assert not found.release.outbox
 
 
-@dataclass
-class OvertakenRecords:
-    """Records in which a release is restored while its quarantine is still being followed."""
-
-    metadata: MetadataStore
-    world: World
-    reads: int = 0
-
-    async def find(
-        self, coordinate: Coordinate, /, *, check: ReadCheck | None = None
-    ) -> FoundRelease:
-        """Read, and let the operator restore the release behind the back of the first reader."""
-        found = await self.metadata.find(coordinate, check=check)
-        self.reads += 1
-        if self.reads == 1:
-            await self.world.registry.publishing.moderation.restore(coordinate, by=OPERATOR)
-        return found
-
-
 async def test_a_move_that_was_overtaken_is_repeated(world: World, cloud: Cloud) -> None:
-    quarantined = await world.registry.publishing.moderation.quarantine(
-        FIRST, "reported", by=OPERATOR
-    )
+    moderation = world.registry.publishing.moderation
+    quarantined = await moderation.quarantine(FIRST, "reported", by=OPERATOR)
     cloud.moves.clear()
-    overtaken = OvertakenRecords(world.stores.metadata, world)
+    restoring = OtherWriter("find", lambda: moderation.restore(FIRST, by=OPERATOR), Moment.AFTER)
+    metadata = restoring.over(world.stores.metadata)
     archives: object = cloud.sided[0]
-    relocation = ArchiveRelocation(overtaken, archives, None, Readers.EVERYBODY)  # pyright: ignore[reportArgumentType] - the parts that are called.
+    relocation = ArchiveRelocation(metadata, archives, None, Readers.EVERYBODY)  # pyright: ignore[reportArgumentType] - the parts that are called.
     await relocation.apply(quarantined)
     assert cloud.moves == [(str(FIRST), PUBLIC), (str(FIRST), PRIVATE), (str(FIRST), PUBLIC)]
 

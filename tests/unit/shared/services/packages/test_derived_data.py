@@ -1,59 +1,33 @@
 """Derived data agrees with the releases, whatever is written at the same time."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from functools import partial
-from typing import Any
-
 import pytest
-from msgspec.structs import replace
 
 from shared.domain.coordinates import Coordinate, Package
-from shared.domain.listings import Listing
 from shared.domain.principals import OPERATOR
 from shared.domain.search import ANYONE, Query, ResultPage, SymbolQuery
-from shared.ports.search import SearchIndex
-from shared.services.adapters import Adapters
 from tests.support.archives import bala
 from tests.support.documented_packages import documented_bala
+from tests.support.port_doubles import OtherWriter
 from tests.support.world import OpenWorld, World
-
-
-@dataclass
-class OvertakenIndex:
-    """A search index in which something happens just before a release is shown."""
-
-    index: SearchIndex
-    happens: Callable[[], Awaitable[None]] | None = None
-
-    async def replace(self, listing: Listing) -> bool:
-        """Let it happen, once, and then show the release that was chosen before."""
-        happens = self.happens
-        self.happens = None
-        if happens:
-            await happens()
-        return await self.index.replace(listing)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.index, name)
 
 
 @pytest.mark.parametrize("happens", ["push", "documentation"])
 async def test_what_happens_between_choosing_and_showing_is_not_lost_to_the_search(
     worlds: OpenWorld, happens: str
 ) -> None:
-    overtaken: list[OvertakenIndex] = []
+    async def act() -> None:
+        if happens == "push":
+            await world.push(documented_bala("acme/greet:2.0.0"))
+        else:
+            await world.document()
 
-    def wrap(stores: Adapters) -> Adapters:
-        overtaken.append(OvertakenIndex(stores.search))
-        return replace(stores, search=overtaken[0])
-
-    world = await worlds(wrap=wrap)
+    other = OtherWriter("replace", act, nth=0)
+    world = await worlds(wrap=other.at("search"))
     await world.push(documented_bala("acme/greet:1.0.0"))
-    push = partial(world.push, documented_bala("acme/greet:2.0.0"))
-    overtaken[0].happens = push if happens == "push" else world.document
+    other.nth = other.calls + 1  # Just before the release that was chosen is shown.
     first = Coordinate.parse("acme", "greet", "1.0.0")
     await world.registry.packages.deprecation.deprecate(first, "Use 2.0.0.", by=OPERATOR)
+    assert other.has_acted
     shown = "2.0.0" if happens == "push" else "1.0.0"
     found = await world.stores.search.search(Query(include_deprecated=True), ResultPage(), ANYONE)
     assert [hit.listing.release.version for hit in found.hits] == [shown]

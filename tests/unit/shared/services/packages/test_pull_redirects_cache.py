@@ -166,7 +166,7 @@ async def test_what_replaces_a_redirect_while_its_link_is_signed_stays(world: Wo
     assert (found.url, again.url) == ("link 1", "first")
 
 
-async def test_a_private_link_is_signed_again_for_known_readers_alone(world: World) -> None:
+async def test_a_private_link_is_signed_again_only_for_known_readers(world: World) -> None:
     world.readers.note(ANN, (parse_org("acme"),), world.hops.edition_number)
     world.keep(PRIVATE, by=ANN, archive=ARCHIVE)
     world.clock.advance(timedelta(minutes=1))
@@ -186,7 +186,7 @@ async def test_a_cached_redirect_is_not_used_while_changes_are_unknown(world: Wo
     assert await world.has()
 
 
-async def test_a_private_one_is_found_by_known_readers_alone(world: World) -> None:
+async def test_only_known_readers_find_a_private_one(world: World) -> None:
     world.readers.note(ANN, (parse_org("acme"),), world.hops.edition_number)
     world.keep(PRIVATE, by=ANN)
     assert await world.has(ANN)

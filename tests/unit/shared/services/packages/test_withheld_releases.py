@@ -1,20 +1,16 @@
 """The list of withheld releases agrees with the releases, whatever is written at the same time."""
 
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import pytest
-from msgspec.structs import replace
 
 from shared.domain.coordinates import Coordinate, release_place
-from shared.domain.entities import Entity
 from shared.domain.errors.requests import Busy
 from shared.domain.principals import OPERATOR
 from shared.domain.release_states import State
 from shared.domain.withheld_notes import WithheldNote
-from shared.ports.directory import DirectoryStore
-from shared.services.adapters import Adapters
 from tests.support.archives import bala
+from tests.support.port_doubles import Fault
 from tests.support.refusals import raises_refusal
 from tests.support.world import OpenWorld, World
 
@@ -23,57 +19,17 @@ SECOND = Coordinate.parse("acme", "greet", "1.1.0")
 REASON = "reported by a user"
 
 
-@dataclass
-class InterleavedDirectory:
-    """A directory in which something happens before a note is written or removed."""
-
-    directory: DirectoryStore
-    world: World | None = None
-    failure: Exception | None = None
-
-    async def put(self, entity: Entity) -> None:
-        """Let the operator restore the release, once, or fail once; and then note it."""
-        world = self.world
-        self.world = None
-        if isinstance(entity, WithheldNote):
-            self._fail()
-            if world:
-                await world.registry.publishing.moderation.restore(entity.coordinate, by=OPERATOR)
-        await self.directory.put(entity)
-
-    async def remove(self, entity: Entity) -> Entity:
-        """Fail once, and then remove it."""
-        self._fail()
-        return await self.directory.remove(entity)
-
-    def _fail(self) -> None:
-        failure = self.failure
-        self.failure = None
-        if failure:
-            raise failure
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.directory, name)
-
-
-@pytest.fixture
-def interleaved() -> InterleavedDirectory:
-    """Return what comes in between, which has no directory yet."""
-    return InterleavedDirectory(cast("DirectoryStore", None))
-
-
-@pytest.fixture
-async def two_releases(worlds: OpenWorld, interleaved: InterleavedDirectory) -> World:
-    """Return a registry with two releases, whose directory can be meddled with."""
-
-    def wrap(stores: Adapters) -> Adapters:
-        interleaved.directory = stores.directory
-        return replace(stores, directory=cast("DirectoryStore", interleaved))
-
-    two_releases = await worlds(wrap=wrap)
+async def open_with_two_releases(worlds: OpenWorld, **options: Any) -> World:
+    world = await worlds(**options)
     for coordinate in (FIRST, SECOND):
-        await two_releases.push(bala(str(coordinate)))
-    return two_releases
+        await world.push(bala(str(coordinate)))
+    return world
+
+
+@pytest.fixture
+async def two_releases(worlds: OpenWorld) -> World:
+    """Return a registry with two releases."""
+    return await open_with_two_releases(worlds)
 
 
 async def listed(two_releases: World) -> list[tuple[str, State, str]]:
@@ -81,25 +37,26 @@ async def listed(two_releases: World) -> list[tuple[str, State, str]]:
     return [(str(each.coordinate), each.state, each.by) for each in page.releases]
 
 
-@pytest.mark.parametrize("act", ["quarantine", "restore"])
-async def test_upkeep_notes_what_was_broken_off(
-    two_releases: World, interleaved: InterleavedDirectory, act: str
-) -> None:
-    moderation = two_releases.registry.publishing.moderation
+@pytest.mark.parametrize(("act", "method"), [("quarantine", "put"), ("restore", "remove")])
+async def test_upkeep_notes_what_was_broken_off(worlds: OpenWorld, act: str, method: str) -> None:
+    fault = Fault(method, Busy(), nth=0)  # Of a note, when it is switched on.
+    world = await open_with_two_releases(worlds, wrap=fault.at("directory"))
+    moderation = world.registry.publishing.moderation
     if act == "restore":
         await moderation.quarantine(FIRST, REASON, by=OPERATOR)
-    before = await listed(two_releases)
-    interleaved.failure = Busy()
+    before = await listed(world)
+    fault.nth = fault.calls + 1
     with raises_refusal("not-listed-yet"):
         await (
             moderation.restore(FIRST, by=OPERATOR)
             if act == "restore"
             else moderation.quarantine(FIRST, REASON, by=OPERATOR)
         )
-    assert await listed(two_releases) == before
-    await two_releases.registry.maintenance.task_runner.run("process-outboxes")
+    assert fault.calls == fault.nth
+    assert await listed(world) == before
+    await world.registry.maintenance.task_runner.run("process-outboxes")
     expected = [] if act == "restore" else [(str(FIRST), State.QUARANTINED, "operator")]
-    assert await listed(two_releases) == expected
+    assert await listed(world) == expected
 
 
 @pytest.mark.parametrize("task", ["repair-derived-data", "rebuild-derived-data"])

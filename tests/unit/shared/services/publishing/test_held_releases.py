@@ -3,7 +3,6 @@
 import asyncio
 
 import pytest
-from msgspec.structs import replace
 
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.packages import NotAwaited
@@ -13,7 +12,6 @@ from shared.domain.names import parse_org
 from shared.domain.packages import Release
 from shared.domain.principals import Principal
 from shared.domain.release_states import State
-from shared.services.adapters import Adapters
 from shared.services.publishing import held_releases
 from shared.services.publishing.held_releases import (
     HeldBurst,
@@ -22,7 +20,7 @@ from shared.services.publishing.held_releases import (
 from shared.services.publishing.publishing import Upload
 from shared.services.publishing.waiting_packages import MAX_WAITING_RELEASES, PACKAGES_SURVEYED
 from tests.support.archives import bala
-from tests.support.port_doubles import Fault, failing
+from tests.support.port_doubles import Fault
 from tests.support.world import OpenWorld, Person, World
 
 ACME = parse_org("acme")
@@ -142,11 +140,7 @@ async def test_one_request_decides_on_so_many_and_says_how_many_wait(
 
 async def test_a_decision_that_is_cut_off_is_finished_by_a_repeat(worlds: OpenWorld) -> None:
     fault = Fault("replace_release", Busy(), nth=0)
-
-    def broken(stores: Adapters) -> Adapters:
-        return replace(stores, metadata=failing(stores.metadata, fault))
-
-    world = await worlds(wrap=broken, brake_packages=1)
+    world = await worlds(wrap=fault.at("metadata"), brake_packages=1)
     await push(world, "acme/first:1.0.0")
     for name in NAMES:
         await push(world, f"acme/{name}:1.0.0")

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 
 import pytest
-from msgspec.structs import replace
 
 from shared.auth.authentication import RequestClient
 from shared.domain.coordinates import Coordinate
@@ -12,10 +11,9 @@ from shared.domain.errors.identity import NotPermitted
 from shared.domain.errors.requests import Busy
 from shared.domain.principals import OPERATOR, Principal
 from shared.domain.release_states import State
-from shared.services.adapters import Adapters
 from shared.services.publishing.moderation import Moderation
 from tests.support.archives import bala
-from tests.support.port_doubles import Fault, failing
+from tests.support.port_doubles import Fault
 from tests.support.refusals import raises_refusal
 from tests.support.world import OpenWorld, Person, World
 
@@ -73,11 +71,7 @@ async def test_owners_are_notified_of_releases_that_are_not_listed_yet_and_failu
     worlds: OpenWorld, port: str
 ) -> None:
     fault = Fault({"search": "remove", "directory": "list_by_owner"}[port], Busy())
-
-    def wrap(stores: Adapters) -> Adapters:
-        return replace(stores, **{port: failing(getattr(stores, port), fault)})
-
-    world = await worlds(wrap=wrap)
+    world = await worlds(wrap=fault.at(port))
     await world.push(bala(str(GREET)))
     known = world.people.ann.account.model_copy(update={"email": MAIL})
     await world.stores.directory.put(known)

@@ -1,7 +1,7 @@
 """Pushes that meet others at the same moment, or a store that fails."""
 
 import asyncio
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -9,16 +9,22 @@ from msgspec.structs import replace
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.packages import SpelledDifferently, VersionExists
 from shared.domain.grants import Grant
-from shared.domain.packages import Release
 from shared.domain.principals import Principal
 from shared.domain.visibility import Visibility
 from shared.ports.conflicts import AlreadyThere
-from shared.ports.metadata import MetadataStore
 from shared.services.adapters import Adapters
 from shared.services.publishing.publishing import Upload
 from tests.contract.sample_records import head
 from tests.support.archives import bala
-from tests.support.port_doubles import Fault, Proceed, failing, intercepted
+from tests.support.port_doubles import (
+    Fault,
+    Moment,
+    OtherWriter,
+    Proceed,
+    failing,
+    intercepted,
+)
+from tests.support.waiting import eventually_in_tasks, let_tasks_run
 from tests.support.world import OpenWorld, World
 
 
@@ -27,27 +33,15 @@ def owner(world: World, credential: str = "session") -> Principal:
     return Principal(world.people.ann.account.id, credential, (Grant(),))
 
 
-class TakenMeanwhile:
-    """A store in which somebody else adds each release first."""
-
-    def __init__(self, store: MetadataStore) -> None:
-        self._store = store
-
-    async def add_release(self, release: Release) -> None:
-        await self._store.add_release(release)
-        raise AlreadyThere
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
-
-
 async def test_of_two_pushes_of_the_same_bytes_at_once_both_return_the_release(
     world: World,
 ) -> None:
-    metadata = cast(MetadataStore, TakenMeanwhile(world.stores.metadata))
+    fault = Fault("add_release", AlreadyThere(), Moment.AFTER)  # Somebody else adds it first.
+    metadata = failing(world.stores.metadata, fault)
     publishing = world.registry.publishing.releases
     publishing = replace(publishing, storing=replace(publishing.storing, metadata=metadata))
     publication = await publishing.push(Upload(bala("acme/greet:1.0.0")), by=owner(world))
+    assert fault.calls == 1
     release = publication.release
     found = await world.stores.metadata.find(release.coordinate)
     assert found.release is not None
@@ -61,22 +55,13 @@ async def test_of_two_pushes_of_the_same_bytes_at_once_both_return_the_release(
 async def test_a_push_that_is_refused_by_the_name_of_its_package_owns_no_tool_id(
     worlds: OpenWorld,
 ) -> None:
-    async def intercept(_method: str, proceed: Proceed) -> Any:
-        # Somebody else claims the name in another spelling first.
-        other = head("acme/Greet", visibility=Visibility.PUBLIC)
-        await stores[0].claim(other)
-        return await proceed()
-
-    stores = list[MetadataStore]()
-
-    def wrap(adapters: Adapters) -> Adapters:
-        stores.append(adapters.metadata)
-        return replace(adapters, metadata=intercepted(adapters.metadata, intercept, ("claim",)))
-
-    world = await worlds(wrap=wrap)
+    other_spelling = head("acme/Greet", visibility=Visibility.PUBLIC)
+    other = OtherWriter("claim", lambda: world.stores.metadata.claim(other_spelling))
+    world = await worlds(wrap=other.at("metadata"))
     pushed = bala("acme/greet:1.0.0", tools=["greeter"])
     with pytest.raises(SpelledDifferently):
         await world.registry.publishing.releases.push(Upload(pushed), by=owner(world))
+    assert other.has_acted
     assert await world.stores.metadata.tool_owners(["greeter"]) == [None]
 
 
@@ -85,20 +70,25 @@ async def test_nothing_is_stored_after_the_answer_of_a_push_whose_store_fails(
 ) -> None:
     """So do releases of other registries, which are stored by the same service."""
     stored = list[str]()
+    may_store = asyncio.Event()
+    fault = Fault("put", Unavailable("busy", "Later."))
 
-    async def intercept(method: str, proceed: Proceed) -> Any:
-        await asyncio.sleep(0.01)
+    async def store_late(method: str, proceed: Proceed) -> Any:
+        await may_store.wait()
         stored.append(method)
         return await proceed()
 
     def wrap(adapters: Adapters) -> Adapters:
-        fault = Fault("put", Unavailable("busy", "Later."))
-        slow = intercepted(adapters.documents, intercept, ("put", "put_attestation"))
-        return replace(adapters, archives=failing(adapters.archives, fault), documents=slow)
+        documents = intercepted(adapters.documents, store_late, ("put", "put_attestation"))
+        return replace(adapters, archives=failing(adapters.archives, fault), documents=documents)
 
     world = await worlds(wrap=wrap)
+    upload = Upload(bala("acme/greet:1.0.0"))
+    push = asyncio.create_task(world.registry.publishing.releases.push(upload, by=owner(world)))
+    await eventually_in_tasks(lambda: fault.calls == 1)
+    await let_tasks_run()
+    assert not push.done()
+    may_store.set()
     with pytest.raises(Unavailable):
-        await world.registry.publishing.releases.push(
-            Upload(bala("acme/greet:1.0.0")), by=owner(world)
-        )
+        await push
     assert sorted(stored) == ["put", "put_attestation"]

@@ -108,18 +108,21 @@ async def test_some_providers_tell_no_ids() -> None:
     assert http.requests == []
 
 
+NO_REPOSITORY = "GitHub has no public repository octo/greet. Check the name, or enter the ids"
+
+
 @pytest.mark.parametrize(
     ("http", "sentence"),
     [
         (OneAnswer(None), "GitHub does not answer, so octo/greet could not be looked up."),
-        (answering(404, b"{}"), "GitHub has no public repository octo/greet. Check the"),
+        (answering(404, b"{}"), NO_REPOSITORY),
         (answering(403, b"{}"), "GitHub refuses to show octo/greet to this registry."),
         (answering(401, b"{}"), "GitHub refuses to show octo/greet to this registry."),
         (answering(502, b""), "GitHub answers with the status 502, so octo/greet could not be"),
-        (answering(200, b"[]"), ""),
-        (answering(200, b'{"id":74}'), ""),
-        (answering(200, b'{"id":"74","owner":{"id":65}}'), ""),
-        (answering(200, b'{"id":74,"owner":65}'), ""),
+        (answering(200, b"[]"), NO_REPOSITORY),
+        (answering(200, b'{"id":74}'), NO_REPOSITORY),
+        (answering(200, b'{"id":"74","owner":{"id":65}}'), NO_REPOSITORY),
+        (answering(200, b'{"id":74,"owner":65}'), NO_REPOSITORY),
     ],
 )
 async def test_a_failed_look_up_leads_to_entering_the_ids_and_shows_nothing_of_the_error(
@@ -215,7 +218,7 @@ async def test_only_one_redirect_is_followed() -> None:
         ("gitlab", "https://gitlab.com"),
     ],
 )
-async def test_the_token_is_sent_to_github_com_alone(provider: str, server: str) -> None:
+async def test_the_token_is_sent_only_to_github_com(provider: str, server: str) -> None:
     http = answering(200, FOUND)
     service = looking_up(http, token="ghp_a")
     await service.find(Provider(provider), server, "octo/greet")

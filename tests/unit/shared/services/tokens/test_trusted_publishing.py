@@ -3,7 +3,6 @@
 import asyncio
 
 import pytest
-from msgspec.structs import replace
 
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import InvalidRequest
@@ -13,12 +12,11 @@ from shared.domain.names import parse_org
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import Pushers
 from shared.domain.trusted_publishing.jobs import Provider
-from shared.services.adapters import Adapters
 from shared.services.tokens.trusted_publishers import MAX_PUBLISHERS
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.okhttp import multipart
 from tests.support.archives import bala
-from tests.support.port_doubles import Fault, Moment, failing
+from tests.support.port_doubles import Fault, Moment
 from tests.support.refusals import raises_refusal
 from tests.support.trusted_publishing import TrustedPublishingWorld, trusting
 from tests.support.world import OpenWorld
@@ -112,11 +110,7 @@ async def test_a_push_that_fails_while_it_binds_its_publisher_is_completed_by_it
     worlds: OpenWorld, moment: Moment, method: str
 ) -> None:
     fault = Fault(method, Busy(), moment, nth=0)
-
-    def breaking(stores: Adapters) -> Adapters:
-        return replace(stores, directory=failing(stores.directory, fault))
-
-    trust = await trusting(worlds, breaking)
+    trust = await trusting(worlds, fault.at("directory"))
     await trust.add()
     job = await trust.job()
     fault.nth = fault.calls + 1
@@ -129,7 +123,7 @@ async def test_a_push_that_fails_while_it_binds_its_publisher_is_completed_by_it
     assert [event.kind for event in await trust.log()].count("publisher.bound") == 1
 
 
-async def test_a_package_of_publishers_alone_takes_no_stored_token(
+async def test_a_package_that_only_publishers_push_takes_no_stored_token(
     trust: TrustedPublishingWorld,
 ) -> None:
     await trust.world.push(bala("acme/greet:1.0.0"))

@@ -48,7 +48,7 @@ async def test_every_entry_is_proven(log: LogOfTest) -> None:
         assert LogProof.parse(proof.text).require(entry, POLICY).size == 520
 
 
-async def test_an_entry_is_proven_at_its_index_alone(log: LogOfTest) -> None:
+async def test_an_entry_is_proven_only_at_its_index(log: LogOfTest) -> None:
     log.happens(3)
     await log.writer().write()
     with pytest.raises(LogStopped, match="does not lead to the root"):

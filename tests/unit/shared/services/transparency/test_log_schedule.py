@@ -8,6 +8,7 @@ from shared.domain.events import Event
 from shared.services.event_appender import EventAppender
 from shared.services.transparency.log_schedule import LogWriting
 from tests.fakes.stores import FakeEvents, FakeRevocations
+from tests.support.waiting import let_tasks_run
 
 EVENT = Event(id="e1", kind="release.published", at_ms=1, actor="kim", subject="acme/greet:1.0.0")
 
@@ -42,6 +43,7 @@ async def test_events_that_come_together_are_one_batch() -> None:
     await logged.append([EVENT.model_copy(update={"id": "e2"})])
     assert writer.runs == 0
     await writer.began.wait()
+    await let_tasks_run()
     assert writer.runs == 1
     assert len(events.feed) == 2
     await writing.close()
