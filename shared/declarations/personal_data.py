@@ -234,6 +234,15 @@ PERSONAL_RECORDS: tuple[PersonalRecord, ...] = (
                 "due_ms",
             ),
             **_each("says why; it must not name the person", _ID, "reason"),
+            **_each(
+                "gets the last mail, which is sent when the account is gone",
+                Lifetime(
+                    "from the removal of the account until the mail is sent, a day at most while "
+                    "the mail server refuses it",
+                    "removed from the record, whose old bytes are overwritten",
+                ),
+                "address",
+            ),
         },
     ),
     PersonalRecord(

@@ -392,7 +392,10 @@ KINDS: tuple[KeptKinds, ...] = (
         (AccountName,), Lifetime("as long as the account has the name", "replaced by its hash")
     ),
     KeptKinds((RetiredName, NameSalt), _FOREVER),
-    KeptKinds((AccountErasure,), Lifetime("until the account is erased", "deleted")),
+    KeptKinds(
+        (AccountErasure,),
+        Lifetime("until the account is erased and its last mail is sent", "deleted"),
+    ),
     KeptKinds(
         (AdditionCount,),
         Lifetime("as long as the account or the organization", "deleted with it"),
