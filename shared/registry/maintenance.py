@@ -190,6 +190,7 @@ class MaintenanceParts(ServiceGroup, frozen=True):
             derived_data=self._registry.packages.derived_data,
             directory=self._adapters.directory,
             event_appender=self._parts.foundation.event_appender,
+            work=self._adapters.work,
             clock=self._adapters.clock,
         )
 
