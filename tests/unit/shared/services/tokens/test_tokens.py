@@ -18,7 +18,7 @@ from shared.domain.scopes import Scope
 from shared.domain.tokens import Token
 from shared.runtime.retries import MAX_ATTEMPTS
 from shared.services.identity.mail import DecisionMail
-from shared.services.mail_delivery import Appeal, MailDelivery
+from shared.services.mail_delivery import Appeal
 from shared.services.tokens.makers import Makers
 from shared.services.tokens.tokens import (
     IssuedToken,
@@ -30,8 +30,8 @@ from shared.services.tokens.tokens import (
     token_change,
 )
 from tests.fakes.mail import FakeMailer
-from tests.fakes.services import EverybodyEnabled, fake_audited_writer
-from tests.fakes.stores import E, FakeDirectory, FakeEvents, FakeWork
+from tests.fakes.services import EverybodyEnabled, fake_audited_writer, fake_mail_delivery
+from tests.fakes.stores import E, FakeDirectory, FakeEvents
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.support.port_doubles import Fault, Proceed, failing, intercepted
 from tests.support.services import authorization_over
@@ -63,7 +63,7 @@ def tokens(store: FakeDirectory, events: FakeEvents, clock: FakeClock) -> Tokens
         randomness=FakeRandomness(),
         environment="test",
     )
-    mail_delivery = MailDelivery(FakeMailer(), FakeWork(), clock, lambda _kind, _count: None)
+    mail_delivery = fake_mail_delivery(FakeMailer(), store, clock)
     decision_mail = DecisionMail(store, mail_delivery, Appeal(abuse_contact=""), clock, "")
     authorization = authorization_over(store, clock)
     return Tokens(
