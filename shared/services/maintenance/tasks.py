@@ -16,7 +16,7 @@ from shared.domain.tasks import PROBLEMS_KEPT, TaskReport, TaskResult, TaskRun, 
 from shared.domain.times import MS
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
-from shared.ports.work import WorkStore
+from shared.ports.work import CLOCK_DIFFERENCE_MS, WorkStore
 from shared.runtime.schedules import next_run
 from shared.services.leases import Leases
 from shared.services.limits.notices import ReadOnlyMode
@@ -151,6 +151,7 @@ class TaskRuns:
         self._cached_ms = 0
         # When a task is due at the earliest: a run of another process only makes it later.
         self._due_ms: dict[str, int] = {}
+        self._asked_ms = 0  # When the due tasks were last asked for.
         self._first_ms: int | None = None
 
     async def save(self, task: Task, started_ms: int, report: TaskReport | None) -> None:
@@ -177,9 +178,13 @@ class TaskRuns:
 
         Reads only the records of tasks of which it does not know when they are due. Several missed
         runs are one; a task that never ran is due by its schedule, from the first call in this
-        registry on, or at that call.
+        registry on, or at that call. After the clock was set back, each that ran later than now is
+        due: it may need hours to get there again.
         """
         scheduled = [task for task in tasks if task.schedule]
+        if self._clock.now_ms() < self._asked_ms:
+            self._due_ms.clear()
+        self._asked_ms = self._clock.now_ms()
         for task in scheduled:
             if task.id not in self._due_ms:
                 await self._read_due(task)
@@ -212,13 +217,22 @@ class TaskRuns:
         last = await self._last_run(task)
         since_ms = last.started_ms if last else await self._first_call()
         if task.runs_first and last is None:
-            self._due_ms[task.id] = since_ms
+            self._due_ms[task.id] = min(since_ms, self._clock.now_ms())
         else:
             self._set_due(task, since_ms)
 
     def _set_due(self, task: Task, since_ms: int) -> None:
-        if task.schedule:
-            self._due_ms[task.id] = next_run(task.schedule, since_ms)
+        due_ms = self._next_ms(task, since_ms)
+        if due_ms is not None:
+            self._due_ms[task.id] = due_ms
+
+    def _next_ms(self, task: Task, since_ms: int) -> int | None:
+        """Return when a task that ran at a time is due next; None without a schedule."""
+        now_ms = self._clock.now_ms()
+        if not task.schedule:
+            return None
+        is_set_back = since_ms > now_ms + CLOCK_DIFFERENCE_MS
+        return now_ms if is_set_back else next_run(task.schedule, since_ms)
 
     async def _first_call(self) -> int:
         """Return when tasks of this registry were first asked for, in milliseconds since 1970."""
@@ -234,9 +248,7 @@ class TaskRuns:
     async def _of(self, task: Task) -> TaskState:
         last = await self._last_run(task)
         since_ms = last.started_ms if last else self._clock.now_ms()
-        return TaskState(
-            task.id, last, next_run(task.schedule, since_ms) if task.schedule else None
-        )
+        return TaskState(task.id, last, self._next_ms(task, since_ms))
 
     async def _last_run(self, task: Task) -> TaskRun | None:
         text = await self._work.peek(_RUN_KIND, task.id, self._clock.now_ms())
