@@ -29,6 +29,7 @@ from shared.domain.packages import ArchiveFacts, GivenApproval, Head, Origin, Pr
 from shared.domain.policies import Policy
 from shared.domain.proposals import Proposal
 from shared.domain.pull_records import RecordedPull
+from shared.domain.queued_mail import QueuedMail, Recipients
 from shared.domain.records import Record
 from shared.domain.registry_files.managed import ManagedByFile
 from shared.domain.release_pullers import ReleasePullers
@@ -128,6 +129,7 @@ _FOLLOWED = Lifetime(
 _NEXT_MAIL = Lifetime(
     "until the next mail, two weeks at most", "deleted; at the latest with the account"
 )
+_QUEUED = Lifetime("until the mail is sent, a week at most", "deleted")
 _LEAVE = Lifetime("60 days", "deleted; at the latest with the account")
 _ROLE = "decides what the account may do"
 _WRITTEN = "words of an administrator, who is asked to name nobody"
@@ -234,6 +236,15 @@ PERSONAL_RECORDS: tuple[PersonalRecord, ...] = (
                 "due_ms",
             ),
             **_each("says why; it must not name the person", _ID, "reason"),
+            **_each(
+                "gets the last mail, which is sent when the account is gone",
+                Lifetime(
+                    "from the removal of the account until the mail is sent, a day at most while "
+                    "the mail server refuses it",
+                    "removed from the record, whose old bytes are overwritten",
+                ),
+                "address",
+            ),
         },
     ),
     PersonalRecord(
@@ -605,6 +616,19 @@ PERSONAL_RECORDS: tuple[PersonalRecord, ...] = (
         WaitingNews,
         "in `FollowerNews`",
         _each("is told with the next mail", _NEXT_MAIL, "news", "subject", "followed", "advisory"),
+    ),
+    PersonalRecord(
+        QueuedMail,
+        _DIRECTORY,
+        {
+            **_each("is mail that could not be sent yet", _QUEUED, "mail_subject", "text"),
+            **_each("see `Recipients`", _QUEUED, "recipients"),
+        },
+    ),
+    PersonalRecord(
+        Recipients,
+        "in `QueuedMail`",
+        _each("says who gets the mail, or does not", _QUEUED, "audience", "org", "accounts"),
     ),
     PersonalRecord(
         LeaveLink,

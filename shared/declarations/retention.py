@@ -51,6 +51,7 @@ from shared.domain.policies import Policy
 from shared.domain.proposals import Proposal
 from shared.domain.provenance.trusted_roots import PublicGoodRoot
 from shared.domain.publishing_rules import RegistryRules
+from shared.domain.queued_mail import QueuedMail
 from shared.domain.registry_files.managed import ManagedByFile
 from shared.domain.release_pullers import ReleasePullers
 from shared.domain.reports import Report, ReportedRelease
@@ -392,7 +393,10 @@ KINDS: tuple[KeptKinds, ...] = (
         (AccountName,), Lifetime("as long as the account has the name", "replaced by its hash")
     ),
     KeptKinds((RetiredName, NameSalt), _FOREVER),
-    KeptKinds((AccountErasure,), Lifetime("until the account is erased", "deleted")),
+    KeptKinds(
+        (AccountErasure,),
+        Lifetime("until the account is erased and its last mail is sent", "deleted"),
+    ),
     KeptKinds(
         (AdditionCount,),
         Lifetime("as long as the account or the organization", "deleted with it"),
@@ -467,6 +471,7 @@ KINDS: tuple[KeptKinds, ...] = (
     ),
     KeptKinds((Assessment,), Lifetime("until an owner takes it back", "deleted")),
     KeptKinds((AdvisoryFollower, Follow), _FOLLOWER),
+    KeptKinds((QueuedMail,), Lifetime("until the mail is sent, a week at most", "deleted")),
     KeptKinds((FollowerNews,), Lifetime("until the next mail, two weeks at most", "deleted")),
     KeptKinds((LeaveLink,), Lifetime("60 days", "deleted by `delete-expired-records`")),
     KeptKinds(

@@ -4,8 +4,12 @@ from datetime import timedelta
 from typing import ClassVar
 
 from shared.domain.entities import Entity, Place
+from shared.domain.times import MS
 
 ERASURE_NOTICE = timedelta(days=7)  # Until an account is erased, unless that is canceled.
+# How long after an erasure was due its last mail is tried, if the mail server refuses it. Until
+# then the address is stored.
+LAST_MAIL_TRIED_FOR = timedelta(days=1)
 
 
 class AccountErasure(Entity):
@@ -23,6 +27,9 @@ class AccountErasure(Entity):
     asked_ms: int
     due_ms: int
     has_begun: bool = False
+    # The address of the person: from shortly before the account is removed until the last mail is
+    # sent.
+    address: str = ""
 
     @property
     def place(self) -> Place:
@@ -31,3 +38,7 @@ class AccountErasure(Entity):
     def is_due_at(self, now_ms: int) -> bool:
         """Check whether its time has come, or a crash interrupted it."""
         return self.has_begun or self.due_ms <= now_ms
+
+    def is_mail_given_up_at(self, now_ms: int) -> bool:
+        """Check whether the last mail is tried no more, and its address is to be forgotten."""
+        return now_ms >= self.due_ms + LAST_MAIL_TRIED_FOR // MS

@@ -15,13 +15,17 @@ from shared.domain.times import MS
 RECENT_SIGN_IN_ACTIONS = frozenset({Action.GOVERN, Action.APPROVE, Action.OPERATE})
 
 RECENT_SIGN_IN = timedelta(minutes=10)  # Long enough to read a page before a change.
+# The clocks of two instances differ by a minute at most. A sign-in later than that was before the
+# clock was set back, and nobody knows how long ago.
+MAX_AHEAD = timedelta(minutes=1)
 
 
 def is_recently_signed_in(principal: Principal, now_ms: int) -> bool:
-    """Check whether the session began at most `RECENT_SIGN_IN` ago; False for tokens."""
+    """Check whether the session began at most `RECENT_SIGN_IN` ago; False for tokens, and for a
+    session that begins in the future."""
     if principal.signed_in_ms is None:
         return False
-    return now_ms - principal.signed_in_ms <= RECENT_SIGN_IN // MS
+    return -MAX_AHEAD // MS <= now_ms - principal.signed_in_ms <= RECENT_SIGN_IN // MS
 
 
 def require_recent_sign_in(by: Principal, now_ms: int, verb: str, what: str) -> None:

@@ -51,6 +51,7 @@ from shared.domain.policies import Policy
 from shared.domain.proposals import Proposal
 from shared.domain.provenance.trusted_roots import PublicGoodRoot
 from shared.domain.publishing_rules import RegistryRules
+from shared.domain.queued_mail import QueuedMail
 from shared.domain.records import Record
 from shared.domain.registry_files.managed import ManagedByFile
 from shared.domain.reports import Report, ReportedRelease
@@ -133,6 +134,7 @@ ENTITIES: tuple[type[Entity], ...] = (
     Follow,
     FollowerNews,
     LeaveLink,
+    QueuedMail,
 )
 
 

@@ -1,6 +1,6 @@
 """Rights, records, limits, leases and mail, which services of all subjects use."""
 
-from functools import cached_property
+from functools import cached_property, partial
 
 from shared.auth.authorization import Authorization
 from shared.auth.known_readers import KnownReaders
@@ -11,10 +11,12 @@ from shared.runtime.background_tasks import BackgroundTasks
 from shared.services.audited_writes import AuditedWriter
 from shared.services.event_appender import EventAppender
 from shared.services.identity.mail import DecisionMail
+from shared.services.identity.mail_recipients import recipient_accounts
 from shared.services.leases import Leases
 from shared.services.limits.notices import NoticeCache, Notices, ReadOnlyMode
 from shared.services.limits.rate_limits import BurstDetection, RateLimiter
 from shared.services.mail_delivery import Appeal, MailDelivery
+from shared.services.mail_queue import MailQueue
 from shared.telemetry.logged import logged
 
 
@@ -124,6 +126,18 @@ class FoundationParts(ServiceGroup, frozen=True):
             work=self._adapters.work,
             clock=self._adapters.clock,
             on_failure=logged("mail.undelivered", "reason", "count"),
+            mail_queue=self.mail_queue,
+            read_recipients=partial(
+                recipient_accounts, self._adapters.directory, self._adapters.clock
+            ),
+        )
+
+    @cached_property
+    def mail_queue(self) -> MailQueue:
+        return MailQueue(
+            directory=self._adapters.directory,
+            clock=self._adapters.clock,
+            randomness=self._adapters.randomness,
         )
 
     @cached_property

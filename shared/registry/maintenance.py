@@ -190,6 +190,7 @@ class MaintenanceParts(ServiceGroup, frozen=True):
             derived_data=self._registry.packages.derived_data,
             directory=self._adapters.directory,
             event_appender=self._parts.foundation.event_appender,
+            work=self._adapters.work,
             clock=self._adapters.clock,
         )
 
@@ -207,6 +208,7 @@ class MaintenanceParts(ServiceGroup, frozen=True):
             notices=self._parts.packages.dependency_notices,
             provenance_notices=self._parts.publishing.provenance_notices,
             send_new_release_mail=self._parts.publishing.new_release_mail.run,
+            send_queued_mail=self._parts.foundation.mail_delivery.send_queued,
             clock=self._adapters.clock,
         )
 

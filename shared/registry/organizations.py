@@ -224,9 +224,7 @@ class OrganizationParts(ServiceGroup, frozen=True):
     @cached_property
     def maker_mail(self) -> MakerMail:
         return MakerMail(
-            directory=self._adapters.directory,
             mail_delivery=self._parts.foundation.mail_delivery,
-            clock=self._adapters.clock,
             base_url=self._settings.base_url,
         )
 

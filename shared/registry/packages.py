@@ -202,7 +202,6 @@ class PackageServices(ServiceGroup, frozen=True):
             authorization=self._registry.rights.authorization,
             hosted=self.hosted,
             metadata=self._adapters.metadata,
-            directory=self._adapters.directory,
             package_records=self.records,
             mail_delivery=self._parts.foundation.mail_delivery,
             clock=self._adapters.clock,

@@ -4,7 +4,7 @@ Each topic has its mail beside its services.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
 from enum import Enum
 from pathlib import Path
@@ -12,12 +12,16 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from shared.domain.accounts import Account
+from shared.domain.errors.base import Unavailable
 from shared.domain.mail import EmailAddress, Mail, MailText
+from shared.domain.queued_mail import Recipients
 from shared.domain.sentences import printable_line
+from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
 from shared.ports.mail import Mailer, Undelivered
 from shared.ports.system import Clock
 from shared.ports.work import WorkStore
+from shared.services.mail_queue import MailQueue, recipients_of
 
 _MAIL_KIND = "mail"
 _SENT = "sent"
@@ -73,7 +77,9 @@ class _Outcome(Enum):
 
 
 class MailDelivery(Struct, frozen=True):
-    """Sends mail; a failure never fails the action that the mail is about.
+    """Sends mail. That the mail server refuses it never fails the action that the mail is about:
+    mail to accounts is queued, and the task `notify-dependents` sends it again for a week. A method
+    that queues raises `Unavailable` if it can do neither.
 
     Calls `on_failure` once for each mail text with the kind of the first error and the number of
     failed recipients, never with their addresses or the text.
@@ -83,12 +89,42 @@ class MailDelivery(Struct, frozen=True):
     work: WorkStore
     clock: Clock
     on_failure: Callable[[str, int], None]
+    mail_queue: MailQueue
+    read_recipients: Callable[[Recipients], Awaitable[list[Account]]]
     _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_SENT_AT_ONCE))
 
+    async def send_to(self, recipients: Recipients, mail: MailText) -> None:
+        """Send mail once to each address of the recipients. Queue what the mail server refuses, and
+        all of it if a store does not say who the recipients are."""
+        try:
+            accounts = await self.read_recipients(recipients)
+        except Unavailable as failure:
+            self.on_failure(failure.code, 1)
+            await self.mail_queue.add(recipients, mail)
+        else:
+            await self.send_to_accounts(accounts, mail)
+
     async def send_to_accounts(self, accounts: Iterable[Account], mail: MailText) -> None:
-        """Send mail once to each address of the accounts; accounts without one are skipped."""
-        addresses = {account.email: None for account in accounts if account.email}
-        await self._send(list(map(EmailAddress, addresses)), mail)
+        """Send mail once to each address of the accounts; accounts without one are skipped. Queue
+        what the mail server refuses."""
+        refused = await self._refused_of(accounts, mail)
+        if refused:
+            await self.mail_queue.add(recipients_of(refused), mail)
+
+    async def send_queued(self, until_ms: int) -> TaskReport:
+        """Send the queued mail that is due, until that time; the next run sends the rest.
+
+        What is refused again is sent less and less often. A process that ends after the mail server
+        accepted a mail sends it twice.
+        """
+        seen = 0
+        async for queued in self.mail_queue.due():
+            if self.clock.now_ms() >= until_ms:
+                return TaskReport(seen, 0, unfinished=True)
+            seen += 1
+            accounts = await self.read_recipients(queued.recipients)
+            await self.mail_queue.end(queued, await self._refused_of(accounts, queued.mail))
+        return TaskReport(seen, 0)
 
     async def send_once(
         self,
@@ -105,7 +141,7 @@ class MailDelivery(Struct, frozen=True):
         other process sends it; a process that ends in between, or a store that fails afterwards,
         can repeat it after `SENDING_TIME`, and nothing loses it.
         """
-        outcomes = [await self._send_to(each, key, mail, until_ms) for each in accounts]
+        outcomes = [await self._send_once_to(each, key, mail, until_ms) for each in accounts]
         return outcomes.count(_Outcome.SENT)
 
     async def send_once_to_all(
@@ -115,12 +151,14 @@ class MailDelivery(Struct, frozen=True):
         or before."""
         has_all = True
         for account in accounts:
-            outcome = await self._send_to(account, key, mail, until_ms)
+            outcome = await self._send_once_to(account, key, mail, until_ms)
             is_claimed = outcome is _Outcome.CLAIMED and not await self.was_sent(key, account)
             has_all &= outcome is not _Outcome.REFUSED and not is_claimed
         return has_all
 
-    async def _send_to(self, account: Account, key: str, mail: MailText, until_ms: int) -> _Outcome:
+    async def _send_once_to(
+        self, account: Account, key: str, mail: MailText, until_ms: int
+    ) -> _Outcome:
         if not account.email:
             return _Outcome.NO_ADDRESS
         own = f"{key}:{account.id}"
@@ -140,14 +178,21 @@ class MailDelivery(Struct, frozen=True):
 
     async def send(self, address: EmailAddress, mail: MailText) -> bool:
         """Send mail to an address; say whether the mail server accepted it."""
-        return await self._send([address], mail)
+        return not await self._refused([address], mail)
 
-    async def _send(self, addresses: list[EmailAddress], mail: MailText) -> bool:
+    async def _refused_of(self, accounts: Iterable[Account], mail: MailText) -> list[Account]:
+        """Send mail to each address; return an account of each for which it was refused."""
+        by_address = {account.email: account for account in accounts if account.email}
+        refused = await self._refused(list(map(EmailAddress, by_address)), mail)
+        return [by_address[each] for each in refused]
+
+    async def _refused(self, addresses: list[EmailAddress], mail: MailText) -> list[EmailAddress]:
+        """Send mail to addresses; return those for which the mail server refused it."""
         results = await asyncio.gather(*(self._try(each, mail) for each in addresses))
         problems = [each for each in results if each is not None]
         if problems:
             self.on_failure(problems[0], len(problems))
-        return not problems
+        return [each for each, result in zip(addresses, results, strict=True) if result is not None]
 
     async def _try(self, address: EmailAddress, mail: MailText) -> str | None:
         try:

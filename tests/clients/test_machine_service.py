@@ -195,6 +195,35 @@ def test_one_mount_holds_the_data_and_the_backups() -> None:
         assert not Path("/var/lib/ballroom").is_relative_to(each.removeprefix("-"))
 
 
+# What the Filesystem Hierarchy Standard 3.0 has in /var, and what Debian, Ubuntu and Red Hat add.
+_ELSEWHERE = {
+    "debian": "crash lib/php local mail metrics snap www",
+    "red hat": "adm agentx db empty ftp kerberos nis preserve",
+    "standard": "account cache games lib/private lib/systemd log mail opt spool yp",
+}
+
+
+def test_the_backup_writes_nothing_else_in_the_mount() -> None:
+    text = (MACHINE / "ballroom-backup.service").read_text()
+    read_only = " ".join(re.findall(r"^ReadOnlyPaths=(.*)$", text, re.MULTILINE)).split()
+    # A folder that a system lacks does not stop the backup.
+    assert all(each.startswith("-/var/") for each in read_only)
+    folders = [Path(each.removeprefix("-")) for each in read_only]
+    elsewhere = " ".join(_ELSEWHERE.values()).split()
+    assert {Path("/var", each) for each in elsewhere} == set(folders)
+    assert "PrivateTmp=yes" in text.splitlines()  # /var/tmp
+    found = subprocess.run(
+        ["find", "/var", "-xdev", "-type", "d", "-perm", "-0002", "-print"],
+        capture_output=True,
+        text=True,
+        check=False,  # It may not look into some.
+        timeout=SECONDS,
+    )
+    private = Path("/var", "tmp")
+    for writable in map(Path, found.stdout.split()):
+        assert any(writable.is_relative_to(each) for each in (*folders, private))
+
+
 # Makes mounts of the folders that are named, each its own, and runs the command behind "--".
 _MOUNTED = """
 while [ "$1" != -- ]; do mount --bind "$1" "$1" || exit 99; shift; done

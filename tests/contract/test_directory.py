@@ -113,6 +113,35 @@ async def test_nothing_is_added_if_what_it_replaces_is_stale(stores: Stores, rev
     )
 
 
+@pytest.mark.parametrize("outbox", [(), (event("e1"),)])
+async def test_nothing_is_added_if_what_it_replaces_was_removed(
+    stores: Stores, outbox: tuple[Event, ...]
+) -> None:
+    """Its outbox, which is kept until its events are in the feed, makes no difference."""
+    old = await stores.directory.add(token("t1", "h1"))
+    removed = await stores.directory.remove(old.model_copy(update={"outbox": outbox}))
+    for each in (old, removed):
+        with pytest.raises(Stale):
+            await stores.directory.add(token("t1", "h2"), replacing=each)
+    assert await stores.directory.list_by_owner(Token, old.owner) == []
+
+
+async def test_what_is_removed_while_it_is_replaced_adds_nothing_afterwards(
+    stores: Stores, others: Stores
+) -> None:
+    old = [await stores.directory.add(token(f"t{n}", f"h{n}")) for n in range(10)]
+    adds = [
+        stores.directory.add(token(f"t{n}", f"n{n}"), replacing=each) for n, each in enumerate(old)
+    ]
+    removals = [others.directory.remove(each) for each in old]
+    results = await asyncio.gather(*adds, *removals, return_exceptions=True)
+    for added, removed in zip(results[:10], results[10:], strict=True):
+        assert isinstance(added, Token) != isinstance(removed, Token)
+        assert Stale in (type(added), type(removed))
+    stored = await stores.directory.list_by_owner(Token, old[0].owner)
+    assert len(stored) == 2 * sum(isinstance(each, Token) for each in results[:10])
+
+
 async def test_exactly_one_of_concurrent_adds_replaces_an_entity(
     stores: Stores, others: Stores
 ) -> None:

@@ -1,6 +1,7 @@
 """The audited writer and read-only mode over fakes."""
 
 from collections.abc import Callable
+from functools import partial
 
 from shared.auth.identity_providers import VerifiedIdentity
 from shared.domain.errors.base import Refusal
@@ -9,9 +10,13 @@ from shared.domain.tasks import TaskReport
 from shared.services.audited_writes import AuditedWriter
 from shared.services.event_appender import EventAppender
 from shared.services.identity.accounts import RetiredNames
+from shared.services.identity.mail_recipients import recipient_accounts
 from shared.services.limits.notices import NoticeCache, ReadOnlyMode
+from shared.services.mail_delivery import MailDelivery
+from shared.services.mail_queue import MailQueue
 from shared.services.revocation_list import RetiredNameList
-from tests.fakes.stores import FakeDirectory, FakeEvents, FakeRevocations
+from tests.fakes.mail import FakeMailer
+from tests.fakes.stores import FakeDirectory, FakeEvents, FakeRevocations, FakeWork
 from tests.fakes.system import FakeClock, FakeRandomness
 
 
@@ -73,3 +78,15 @@ class EverybodyEnabled:
 
     async def review_everybody(self) -> TaskReport:
         return TaskReport()
+
+
+def fake_mail_delivery(
+    mailer: FakeMailer,
+    directory: FakeDirectory,
+    clock: FakeClock,
+    on_failure: Callable[[str, int], None] = lambda _reason, _count: None,
+) -> MailDelivery:
+    """Return what sends mail by a double, and queues in the directory what it refuses."""
+    mail_queue = MailQueue(directory, clock, FakeRandomness())
+    read_recipients = partial(recipient_accounts, directory, clock)
+    return MailDelivery(mailer, FakeWork(), clock, on_failure, mail_queue, read_recipients)

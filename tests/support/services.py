@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import cast
 
 from shared.auth.authorization import Authorization
@@ -22,9 +23,11 @@ from shared.ports.system import Clock
 from shared.services.audited_writes import AuditedWriter
 from shared.services.identity.mail import DecisionMail
 from shared.services.identity.mail_domains import MailDomains
+from shared.services.identity.mail_recipients import recipient_accounts
 from shared.services.leases import Leases
 from shared.services.limits.rate_limits import BurstDetection, RateLimiter
 from shared.services.mail_delivery import Appeal, MailDelivery
+from shared.services.mail_queue import MailQueue
 from shared.services.maintenance.finish_deletions import FinishDeletions
 from shared.services.organizations.invitations import Invitations
 from shared.services.organizations.made_by_accounts import MadeByAccounts, MakerMail
@@ -115,7 +118,13 @@ class OrganizationServices:
             self.work,
             self.clock,
             lambda *failure: self.undelivered.append(failure),
+            self.mail_queue,
+            partial(recipient_accounts, self.directory, self.clock),
         )
+
+    @property
+    def mail_queue(self) -> MailQueue:
+        return MailQueue(self.directory, self.clock, self.randomness)
 
     @property
     def decision_mail(self) -> DecisionMail:
@@ -196,7 +205,7 @@ class OrganizationServices:
             authorization=self.authorization,
             membership_records=self.membership_records,
             made_by_accounts=self.made_by_accounts,
-            maker_mail=MakerMail(self.directory, self.mail_delivery, self.clock, URL),
+            maker_mail=MakerMail(self.mail_delivery, URL),
             clock=self.clock,
         )
 

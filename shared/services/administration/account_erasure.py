@@ -268,7 +268,12 @@ class AccountErasures(Struct, frozen=True):
                 raise Stale from None
         if stored.has_begun:
             return stored
-        asked = {"by": wanted.by, "reason": wanted.reason, "has_begun": True}
+        asked = {
+            "by": wanted.by,
+            "reason": wanted.reason,
+            "due_ms": min(stored.due_ms, wanted.due_ms),
+            "has_begun": True,
+        }
         return await self.directory.replace(stored.model_copy(update=asked))
 
     @retried_when_stale
@@ -306,19 +311,22 @@ class AccountErasures(Struct, frozen=True):
             await self.retired_names.retire(account.name, account_id)
         identities = await self._remove_identities(account_id, by)
         await self._remove_findings(account_id)
+        if account is not None and account.email and erasure.by != account_id:
+            # A process may end after the account is gone and before the mail is sent.
+            keeping = erasure.model_copy(update={"address": account.email})
+            erasure = await self.directory.replace(keeping)
         await self._remove_account(erasure, by)
         sessions = await self.sessions.end_all(account_id, by=by)
         # What a request of the account added meanwhile, or a list did not have yet.
         identities += await self._remove_identities(account_id, by)
         orgs += await self._leave(account_id, by)
         await self._remove_counts(account_id)
-        if account is not None and account.email and erasure.by != account_id:
-            text = mail_text("account-erased", url=self.administrators.base_url)
-            await self.administrators.mail_delivery.send(EmailAddress(account.email), text)
+        if erasure.address:
+            erasure = await self._send_last_mail(erasure)
         pulls = await self.pull_records.forget_principal(account_id)
         events = await self.events.forget_account(account_id)
         is_overwritten = await self._is_overwritten()
-        if is_overwritten:
+        if is_overwritten and not erasure.address:
             with suppress(Stale):  # Another process did the same.
                 await self.directory.remove(erasure)
         return ErasureReceipt(
@@ -339,6 +347,15 @@ class AccountErasures(Struct, frozen=True):
             without_owner=tuple([org for org in orgs if await self._has_no_owner(org)]),
             is_overwritten=is_overwritten,
         )
+
+    async def _send_last_mail(self, erasure: AccountErasure) -> AccountErasure:
+        """Send the mail about a finished erasure, and forget its address. What the mail server
+        refuses is sent again by the task, for a day."""
+        text = mail_text("account-erased", url=self.administrators.base_url)
+        is_sent = await self.administrators.mail_delivery.send(EmailAddress(erasure.address), text)
+        if not is_sent and not erasure.is_mail_given_up_at(self.clock.now_ms()):
+            return erasure
+        return await self.directory.replace(erasure.model_copy(update={"address": ""}))
 
     async def _remove_findings(self, account_id: str) -> None:
         """Remove requests for the ownership of organizations, and what directories said."""

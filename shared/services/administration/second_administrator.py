@@ -1,17 +1,15 @@
 """With the setting BALLROOM_TWO_ADMINISTRATORS, what an administrator cannot take back waits for a
 second one: removal for good, erasure, and decisions about names."""
 
-from contextlib import suppress
-
 from msgspec import Struct
 
 from shared.domain.accounts import Account
 from shared.domain.entities import Place
-from shared.domain.errors.base import Unavailable
 from shared.domain.errors.identity import second_administrator_needed
 from shared.domain.mail import MailText
 from shared.domain.principals import ACTOR_NAMES, OPERATOR_ID, Principal
 from shared.domain.proposals import PROPOSALS_OWNER, Proposal
+from shared.domain.queued_mail import Audience, Recipients
 from shared.domain.status import StatusProblem, Urgency
 from shared.domain.text_lines import first_of
 from shared.domain.times import time_text
@@ -139,8 +137,7 @@ class SecondAdministrator(Struct, frozen=True):
         return dict(await account_names(self.directory, ids))
 
     async def _send(self, mail: MailText) -> None:
-        with suppress(Unavailable):  # The record is stored; the pages and the log have it.
-            await self.mail_delivery.send_to_accounts(await self.administrators.all(), mail)
+        await self.mail_delivery.send_to(Recipients(audience=Audience.ADMINISTRATORS), mail)
 
 
 def _alone_problem() -> StatusProblem:

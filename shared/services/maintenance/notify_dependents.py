@@ -1,6 +1,6 @@
 """Task `notify-dependents`, every 5 minutes: tells the owners of packages when a release that a
 package was built with is withdrawn, and when a new release has lost its provenance. Sends the mail
-about new releases that their pushes did not send."""
+about new releases that their pushes did not send, and queued mail."""
 
 from collections.abc import Awaitable, Callable
 
@@ -14,7 +14,7 @@ from shared.services.provenance.provenance_notices import ProvenanceNotices
 
 SCHEDULE = "55 */5 * * * *"
 
-SendNewReleaseMail = Callable[[int], Awaitable[TaskReport]]
+SendMail = Callable[[int], Awaitable[TaskReport]]
 
 
 class NotifyDependents(Task, frozen=True):
@@ -29,13 +29,19 @@ class NotifyDependents(Task, frozen=True):
 
     notices: DependencyNotices
     provenance_notices: ProvenanceNotices
-    send_new_release_mail: SendNewReleaseMail
+    send_new_release_mail: SendMail
+    send_queued_mail: SendMail
     clock: Clock
 
     async def run(self) -> TaskReport:
         until_ms = self.clock.now_ms() + RUN_TIME // MS
         # First what helps to notice a stolen credential. None of them stops the others.
-        parts = (self.send_new_release_mail, self.notices.run, self.provenance_notices.run)
+        parts = (
+            self.send_new_release_mail,
+            self.send_queued_mail,
+            self.notices.run,
+            self.provenance_notices.run,
+        )
         reports = list[TaskReport]()
         failures = list[Exception]()
         for run in parts:

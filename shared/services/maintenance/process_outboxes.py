@@ -2,6 +2,7 @@
 out."""
 
 from collections.abc import Collection
+from datetime import timedelta
 
 from shared.domain.entities import PendingEvents
 from shared.domain.errors.base import Refusal
@@ -11,6 +12,7 @@ from shared.domain.times import MS
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
+from shared.ports.work import WorkStore
 from shared.services.event_appender import EventAppender
 from shared.services.maintenance.tasks import RUN_TIME, Task
 from shared.services.packages.derived_data import DerivedData
@@ -21,6 +23,12 @@ _Record = Head | Release | PendingEvents
 
 # Each batch reads again what failed before it, so a run reads a few times as many records.
 MOST_FAILURES = 3 * RECORDS_AT_ONCE
+# Names of failed records that are stored from run to run, some 100 bytes each: a run reads their
+# records as well.
+MAX_FAILED_KEPT = 10_000
+_FAILED_KEPT_FOR = timedelta(hours=1)  # Longer than any two runs are apart.
+_KIND = "failed-outboxes"
+_NO_NAMES = frozenset[str]()
 SCHEDULE = "15 * * * * *"  # A crash is repaired within a minute.
 
 
@@ -34,19 +42,27 @@ class ProcessOutboxes(Task, frozen=True):
     derived_data: DerivedData
     directory: DirectoryStore
     event_appender: EventAppender
+    work: WorkStore
     clock: Clock
 
     async def run(self) -> TaskReport:
         """Process all outboxes; a record that cannot be processed now delays no other one.
 
         While a store is out of reach every record fails, so the run ends after `MOST_FAILURES`, or
-        when its time is over.
+        when its time is over. The next run then tries all other records before those that failed.
         """
         until_ms = self.clock.now_ms() + RUN_TIME // MS
         processed = 0
         problems = dict[str, str]()  # By the name of the record. The next run tries them again.
+        batch = await self._read_batch(_NO_NAMES)
+        failed_before = await self._load_failed() if batch else _NO_NAMES
+        if failed_before:
+            batch = await self._read_batch(failed_before)
         is_cut_off = False
-        while not is_cut_off and (batch := await self._read_batch(problems)):
+        while batch or failed_before:
+            if not batch:  # All others were tried.
+                await self.work.take(_KIND, self.id, self.clock.now_ms())
+                failed_before = _NO_NAMES
             for record in batch:
                 problem = await self._process(record)
                 if problem is None:
@@ -56,20 +72,36 @@ class ProcessOutboxes(Task, frozen=True):
                 if len(problems) == MOST_FAILURES or self.clock.now_ms() >= until_ms:
                     is_cut_off = True
                     break
+            if is_cut_off:
+                break
+            batch = await self._read_batch(failed_before | problems.keys())
+        if is_cut_off and problems:
+            await self._save_failed(failed_before | problems.keys())
         # A command repeats an unfinished run at once, which is useless while all records fail.
         unfinished = is_cut_off and processed > 0
         return TaskReport(
             processed + len(problems), processed, tuple(problems.values()), unfinished
         )
 
-    async def _read_batch(self, problems: Collection[str]) -> list[_Record]:
-        """Return the oldest records without those that this run could not process."""
-        count = RECORDS_AT_ONCE + len(problems)
+    async def _read_batch(self, left_out: Collection[str]) -> list[_Record]:
+        """Return the oldest records without those of these names."""
+        count = RECORDS_AT_ONCE + len(left_out)
         found = [
             *await self.metadata.records_with_outbox(count),
             *await self.directory.outboxes(count),
         ]
-        return [record for record in found if _name(record) not in problems]
+        return [record for record in found if _name(record) not in left_out]
+
+    async def _load_failed(self) -> frozenset[str]:
+        """Return the names of the records that failed since all were tried."""
+        text = await self.work.peek(_KIND, self.id, self.clock.now_ms())
+        return frozenset(text.split("\n")) if text else _NO_NAMES
+
+    async def _save_failed(self, names: Collection[str]) -> None:
+        ends_ms = self.clock.now_ms() + _FAILED_KEPT_FOR // MS
+        # Of more than that, any are tried again early.
+        kept = list(names)[:MAX_FAILED_KEPT]
+        await self.work.put(_KIND, self.id, "\n".join(kept), ends_ms)
 
     async def _process(self, record: _Record) -> str | None:
         """Process the outbox of a record, or return the reason why that has to wait."""

@@ -178,16 +178,18 @@ class TaskRuns:
 
         Reads only the records of tasks of which it does not know when they are due. Several missed
         runs are one; a task that never ran is due by its schedule, from the first call in this
-        registry on, or at that call. So is one that ran before the clock was set back.
+        registry on, or at that call. After the clock was set back, each that ran later than now is
+        due: it may need hours to get there again.
         """
-        now_ms = self._clock.now_ms()
-        if now_ms < self._asked_ms:  # The clock was set back.
+        asked_ms = self._clock.now_ms()
+        if asked_ms < self._asked_ms:  # The clock was set back.
             self._due_ms.clear()
-        self._asked_ms = now_ms
+        self._asked_ms = asked_ms
         scheduled = [task for task in tasks if task.schedule]
         for task in scheduled:
             if task.id not in self._due_ms:
                 await self._read_due(task)
+        now_ms = self._clock.now_ms()
         return [task for task in scheduled if self._due_ms[task.id] <= now_ms]
 
     async def is_due(self, task: Task) -> bool:
@@ -217,16 +219,23 @@ class TaskRuns:
     async def _read_due(self, task: Task) -> None:
         last = await self._last_run(task)
         since_ms = last.started_ms if last else await self._first_call()
-        now_ms = self._clock.now_ms()
-        is_ahead = since_ms > now_ms + CLOCK_DIFFERENCE_MS  # The clock was set back since.
-        if is_ahead or (task.runs_first and last is None):
-            self._due_ms[task.id] = min(since_ms, now_ms)
+        if task.runs_first and last is None:
+            self._due_ms[task.id] = min(since_ms, self._clock.now_ms())
         else:
             self._set_due(task, since_ms)
 
     def _set_due(self, task: Task, since_ms: int) -> None:
-        if task.schedule:
-            self._due_ms[task.id] = next_run(task.schedule, since_ms)
+        due_ms = self._next_ms(task, since_ms)
+        if due_ms is not None:
+            self._due_ms[task.id] = due_ms
+
+    def _next_ms(self, task: Task, since_ms: int) -> int | None:
+        """Return when a task that ran at a time is due next; None without a schedule."""
+        now_ms = self._clock.now_ms()
+        if not task.schedule:
+            return None
+        is_set_back = since_ms > now_ms + CLOCK_DIFFERENCE_MS
+        return now_ms if is_set_back else next_run(task.schedule, since_ms)
 
     async def _first_call(self) -> int:
         """Return when tasks of this registry were first asked for, in milliseconds since 1970."""
@@ -242,9 +251,7 @@ class TaskRuns:
     async def _of(self, task: Task) -> TaskState:
         last = await self._last_run(task)
         since_ms = last.started_ms if last else self._clock.now_ms()
-        return TaskState(
-            task.id, last, next_run(task.schedule, since_ms) if task.schedule else None
-        )
+        return TaskState(task.id, last, self._next_ms(task, since_ms))
 
     async def _last_run(self, task: Task) -> TaskRun | None:
         text = await self._work.peek(_RUN_KIND, task.id, self._clock.now_ms())

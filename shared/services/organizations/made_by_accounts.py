@@ -3,19 +3,18 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import suppress
 from enum import Enum
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from shared.domain.accounts import ADMINISTRATORS, Account
-from shared.domain.errors.base import Unavailable
+from shared.domain.accounts import Account
 from shared.domain.invitations import Invitation, invitation_id
 from shared.domain.mail import EmailAddress
 from shared.domain.memberships import Membership
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.principals import Principal
+from shared.domain.queued_mail import Audience, Recipients
 from shared.domain.reasons import with_reason
 from shared.domain.tokens import Token
 from shared.domain.trusted_publishing.publishers import Publisher
@@ -25,7 +24,7 @@ from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
 from shared.services.audited_writes import AuditedWriter, EntityChange
-from shared.services.identity.accounts import account_names, organization_owners, reachable_owners
+from shared.services.identity.accounts import account_names
 from shared.services.mail_delivery import MailDelivery, mail_text
 from shared.services.organizations.webhooks import confirm_webhook
 from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches
@@ -232,9 +231,7 @@ def invitation_change(
 class MakerMail(Struct, frozen=True):
     """Tells owners what stops with its maker."""
 
-    directory: DirectoryStore
     mail_delivery: MailDelivery
-    clock: Clock
     base_url: str
 
     async def send(self, account: Account, what: str, made: Iterable[MadeItem]) -> None:
@@ -256,14 +253,5 @@ class MakerMail(Struct, frozen=True):
             things="\n".join(f"  {each.described}" for each in made),
             page=f"{self.base_url}{page}",
         )
-        with suppress(Unavailable):  # The change is stored already.
-            await self.mail_delivery.send_to_accounts(await self._readers(account, org), mail)
-
-    async def _readers(self, account: Account, org: str) -> list[Account]:
-        if org:
-            owners = await organization_owners(self.directory, org, self.clock.now_ms())
-            others = [each for each in owners if each.id != account.id]
-            if reachable := await reachable_owners(self.directory, org, others):
-                return reachable
-        administrators = await self.directory.list_by_subject(Account, ADMINISTRATORS)
-        return [each for each in administrators if each.id != account.id and not each.is_locked]
+        others = Recipients(audience=Audience.OTHER_OWNERS, org=org, accounts=(account.id,))
+        await self.mail_delivery.send_to(others, mail)

@@ -3,24 +3,22 @@ see it are told its name. The versions of the old package stay, and can be pulle
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
 from shared.domain.coordinates import Package
-from shared.domain.errors.base import Conflict, NotFound, Unavailable, about_field
+from shared.domain.errors.base import Conflict, NotFound, about_field
 from shared.domain.packages import Head, Survey
 from shared.domain.principals import Principal
+from shared.domain.queued_mail import Audience, Recipients
 from shared.domain.reasons import acts_from_outside, reason_for_change
 from shared.domain.releases import with_change
 from shared.domain.scopes import Action
-from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore, ReadCheck
 from shared.ports.system import Clock
 from shared.runtime.answer_dependencies import NOTHING_STORED, Dependencies
-from shared.services.identity.accounts import organization_owners
 from shared.services.mail_delivery import MailDelivery, mail_text
 from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.package_records import PackageRecordWriter
@@ -41,7 +39,6 @@ class Successors(Struct, frozen=True):
     authorization: Authorization
     hosted: HostedPackages
     metadata: MetadataStore
-    directory: DirectoryStore
     package_records: PackageRecordWriter
     mail_delivery: MailDelivery
     clock: Clock
@@ -169,6 +166,4 @@ class Successors(Struct, frozen=True):
             reason=reason,
             page=page,
         )
-        with suppress(Unavailable):  # The change is stored, and the log of the organization has it.
-            owners = await organization_owners(self.directory, head.org, self.clock.now_ms())
-            await self.mail_delivery.send_to_accounts(owners, mail)
+        await self.mail_delivery.send_to(Recipients(audience=Audience.OWNERS, org=head.org), mail)

@@ -12,6 +12,7 @@ from shared.domain.accounts import Account
 from shared.domain.errors.base import Unavailable
 from shared.domain.mail import MailText
 from shared.domain.packages import Release
+from shared.domain.queued_mail import Audience, Recipients
 from shared.domain.release_states import WITHDRAWN, State
 from shared.domain.sentences import listed, printable_line
 from shared.domain.times import MS, time_text
@@ -25,6 +26,7 @@ from shared.services.identity.accounts import (
     publishing_accounts,
     responsible_accounts,
 )
+from shared.services.identity.mail_recipients import involved_accounts
 from shared.services.limits.rate_limits import BURST_WINDOW
 from shared.services.mail_delivery import (
     NOTICE_MAIL_KEPT_FOR,
@@ -87,21 +89,22 @@ class ReleaseMail(Struct, frozen=True):
         its reader may know."""
         first = decided[0]
         now_ms = self.clock.now_ms()
+        to_owners = statement(reason_text(first.state_reason))
+        to_others = statement("")
+        owners = Recipients(audience=Audience.OWNERS, org=first.org)
+        publishers = tuple(sorted({each.origin.principal for each in decided}))
+        others = Recipients(audience=Audience.INVOLVED, org=first.org, accounts=publishers)
         delivery = self.mail_delivery
-        with suppress(Unavailable):
-            owners = await organization_owners(self.directory, first.org, now_ms)
-            responsible = await responsible_accounts(self.directory, first.org, now_ms)
-            principals = {each.origin.principal for each in decided}
-            publishers = await accounts_by_ids(self.directory, sorted(principals))
-            known = {each.id for each in owners}
-            addresses = {each.email for each in owners}
-            others = {
-                each.id: each
-                for each in (*responsible, *publishers)
-                if each.id not in known and each.email not in addresses
-            }
-            await delivery.send_to_accounts(owners, statement(reason_text(first.state_reason)))
-            await delivery.send_to_accounts(others.values(), statement(""))
+        try:
+            owner_accounts = await organization_owners(self.directory, first.org, now_ms)
+            other_accounts = await involved_accounts(self.directory, others, owner_accounts, now_ms)
+        except Unavailable as failure:
+            delivery.on_failure(failure.code, 1)
+            await delivery.mail_queue.add(owners, to_owners)
+            await delivery.mail_queue.add(others, to_others)
+        else:
+            await delivery.send_to_accounts(owner_accounts, to_owners)
+            await delivery.send_to_accounts(other_accounts, to_others)
 
     def _statement(self, release: Release, reason: str) -> MailText:
         if release.is_held_for_sigstore:

@@ -128,6 +128,7 @@ class TokenRecords(Struct, frozen=True):
         renamed = current.model_copy(update={"name": name})
         return await self.audited_writer.replace(renamed, change=change, by=by)
 
+    @retried_when_stale
     async def rotate(
         self, token: Token, expires_ms: int | None, *, by: Principal, reason: str = ""
     ) -> IssuedToken:
@@ -149,17 +150,21 @@ class TokenRecords(Struct, frozen=True):
             "revision": 1,
             "outbox": (),
         }
-        token = old[-1].model_copy(update=changes)
-        # The new text is added first: after a failure the old one is still valid.
+        newest = old[-1]
+        token = newest.model_copy(update=changes)
+        # The new text is added first: after a failure the old one is still valid. It is added only
+        # while the old one is stored, by one write: once a revocation finds no text of a token, no
+        # rotation adds one.
         change = token_change("rotated", token, reason)
-        added = await self.audited_writer.add(token, change=change, by=by)
-        removed = [await remove_stored(self.directory, each) for each in old]
-        if not removed[-1]:
+        added = await self.audited_writer.add_replacing(token, newest, change=change, by=by)
+        if not await remove_stored(self.directory, newest):
             # It was revoked or rotated meanwhile, which has priority.
             await self.audited_writer.remove_stored(
                 added, lambda stored: token_change("revoked", stored), by=by
             )
             raise TokenNotFound(token.id)
+        for each in old[:-1]:
+            await remove_stored(self.directory, each)
         return IssuedToken(added, access_token.text)
 
     async def confirm(self, token: Token, maker: Principal, *, by: Principal) -> Token:
@@ -206,8 +211,8 @@ class TokenRecords(Struct, frozen=True):
     async def _end_texts(self, token: Token, change: EntityChange, by: Principal) -> None:
         """End all texts of the token, also those of a concurrent rotation."""
         seen = set[str]()
-        # A rotation ends its new text itself if its old one was ended here, unless its process ends
-        # before. So the texts are read until there is no other one.
+        # A rotation adds a new text only while the old one is stored, and its process may end
+        # before it ends one of them. So the texts are read until there is no other one.
         for _ in range(MAX_ATTEMPTS + 1):
             found = await self.directory.list_by_owner(Token, token.owner)
             unseen = [each for each in found if each.id == token.id and each.hash not in seen]

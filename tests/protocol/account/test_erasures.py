@@ -237,6 +237,75 @@ async def test_an_erasure_that_was_cut_off_is_finished_by_the_task(worlds: OpenW
     assert await world.stores.directory.list_all(AccountErasure, Place(""), 10) == []
 
 
+async def test_the_last_mail_is_sent_although_the_process_ended_after_the_account_was_removed(
+    worlds: OpenWorld,
+) -> None:
+    has_ended = False
+
+    async def intercept(_method: str, proceed: Proceed) -> Any:
+        nonlocal has_ended
+        if has_ended:
+            raise Busy
+        removed = await proceed()
+        has_ended = isinstance(removed, Account)
+        return removed
+
+    def wrap(stores: Adapters) -> Adapters:
+        directory = intercepted(stores.directory, intercept, ("remove", "list_by_owner"))
+        return replace(stores, directory=directory)
+
+    world = await worlds(wrap=wrap)
+    account = await with_email(world, world.people.mia, "mia@example.org")
+    with pytest.raises(Busy):
+        await world.registry.administration.account_erasures.erase_now(account, REASON, by=OPERATOR)
+    assert not await exists(world, world.people.mia)
+    assert world.mailer.sent == []
+    has_ended = False
+    assert await erasures_run(world) == ()
+    [mail] = world.mailer.to("mia@example.org")
+    assert "erased" in mail.subject
+    assert await world.stores.directory.list_all(AccountErasure, Place(""), 10) == []
+
+
+async def stored_erasures(world: World) -> list[AccountErasure]:
+    return await world.stores.directory.list_all(AccountErasure, Place(""), 10)
+
+
+async def test_the_last_mail_that_the_mail_server_refuses_is_sent_again_for_a_day(
+    world: World,
+) -> None:
+    account = await with_email(world, world.people.mia, "mia@example.org")
+    erasures = world.registry.administration.account_erasures
+    await erasures.announce(account, REASON, by=OPERATOR)
+    await erasures.account_mail.background_tasks.close()
+    world.mailer.sent.clear()
+    world.mailer.is_down = True
+    await erasures.erase_now(account, REASON, by=OPERATOR)
+    assert not await exists(world, world.people.mia)
+    assert [each.address for each in await stored_erasures(world)] == ["mia@example.org"]
+    world.clock.advance(timedelta(hours=1))
+    await erasures_run(world)
+    assert [each.address for each in await stored_erasures(world)] == ["mia@example.org"]
+    world.mailer.is_down = False
+    world.clock.advance(timedelta(hours=1))
+    await erasures_run(world)
+    assert len(world.mailer.sent) == 1
+    assert await stored_erasures(world) == []
+
+
+async def test_the_address_of_somebody_who_was_erased_is_forgotten_after_a_day(
+    world: World,
+) -> None:
+    account = await with_email(world, world.people.mia, "mia@example.org")
+    erasures = world.registry.administration.account_erasures
+    await erasures.announce(account, REASON, by=OPERATOR)
+    world.mailer.is_down = True
+    await erasures.erase_now(account, REASON, by=OPERATOR)
+    world.clock.advance(timedelta(days=1))
+    assert await erasures_run(world) == ()
+    assert await stored_erasures(world) == []
+
+
 async def test_the_own_deletion_that_was_cut_off_is_finished_by_the_task(worlds: OpenWorld) -> None:
     fault = Fault("forget_account", Busy())
     world = await worlds(wrap=fault.at("events"))

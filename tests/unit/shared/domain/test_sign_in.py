@@ -107,6 +107,12 @@ def test_a_sign_in_is_recent_to_the_millisecond() -> None:
     assert not is_recently_signed_in(Principal("0123456789", "token"), 0)
 
 
+def test_a_sign_in_in_the_future_is_not_recent_as_the_clock_was_set_back() -> None:
+    a_minute = 60_000  # Another instance may be ahead for so long.
+    assert is_recently_signed_in(PERSON, NOW - a_minute)
+    assert not is_recently_signed_in(PERSON, NOW - a_minute - 1)
+
+
 def test_a_person_who_signed_in_earlier_is_told_what_to_do() -> None:
     for principal in (PERSON, OPERATOR):
         require_recent_sign_in(principal, NOW, "remove", "an identity")

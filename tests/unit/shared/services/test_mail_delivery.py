@@ -4,9 +4,10 @@ import asyncio
 
 from shared.domain.accounts import Account
 from shared.domain.mail import Mail, MailText
-from shared.services.mail_delivery import MAX_SENT_AT_ONCE, MailDelivery
+from shared.services.mail_delivery import MAX_SENT_AT_ONCE
 from tests.fakes.mail import FakeMailer
-from tests.fakes.stores import FakeWork
+from tests.fakes.services import fake_mail_delivery
+from tests.fakes.stores import FakeDirectory
 from tests.fakes.system import FakeClock
 
 OWNERS = [
@@ -34,7 +35,7 @@ class SlowMailer(FakeMailer):
 
 async def test_only_a_few_mails_are_passed_on_at_once() -> None:
     mailer = SlowMailer()
-    delivery = MailDelivery(mailer, FakeWork(), FakeClock(), lambda _kind, _count: None)
+    delivery = fake_mail_delivery(mailer, FakeDirectory(), FakeClock())
     mail = MailText("A subject", "A text")
     await asyncio.gather(
         delivery.send_to_accounts(OWNERS, mail), delivery.send_to_accounts(OWNERS, mail)

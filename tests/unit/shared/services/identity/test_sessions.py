@@ -7,10 +7,9 @@ from shared.domain.sessions import Session
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.services.identity.mail import AccountMail
 from shared.services.identity.sessions import Sessions
-from shared.services.mail_delivery import MailDelivery
 from tests.fakes.mail import FakeMailer
-from tests.fakes.services import fake_audited_writer
-from tests.fakes.stores import FakeDirectory, FakeEvents, FakeWork
+from tests.fakes.services import fake_audited_writer, fake_mail_delivery
+from tests.fakes.stores import FakeDirectory, FakeEvents
 from tests.fakes.system import START_MS, FakeClock
 
 ANN = Principal("ann0000000", "session:one", (Grant(),))
@@ -35,9 +34,7 @@ class SessionEndsSetup:
         self.directory = FakeDirectory.holding(account, self.session)
         self.events = FakeEvents()
         self.mailer = FakeMailer()
-        mail_delivery = MailDelivery(
-            self.mailer, FakeWork(), FakeClock(), on_failure=lambda _kind, _count: None
-        )
+        mail_delivery = fake_mail_delivery(self.mailer, self.directory, FakeClock())
         self.noticing = AccountMail(
             self.directory, mail_delivery, "https://registry.test", BackgroundTasks()
         )

@@ -25,9 +25,14 @@ from shared.services.identity.sessions import (
     suggested_account_name,
 )
 from shared.services.leases import Leases
-from shared.services.mail_delivery import MailDelivery
 from tests.fakes.mail import FakeMailer
-from tests.fakes.services import NoGroups, changes_allowed, fake_audited_writer, fake_retired_names
+from tests.fakes.services import (
+    NoGroups,
+    changes_allowed,
+    fake_audited_writer,
+    fake_mail_delivery,
+    fake_retired_names,
+)
 from tests.fakes.stores import FakeDirectory, FakeWork
 from tests.fakes.system import START_MS, FakeClock, FakeRandomness
 from tests.support.port_doubles import Fault, Moment, OtherWriter, calls, failing, with_fault
@@ -61,9 +66,7 @@ def identities(directory: FakeDirectory) -> Identities:
     clock = FakeClock()
     randomness = SameDigits("identities")
     written = fake_audited_writer(directory)
-    mail_delivery = MailDelivery(
-        FakeMailer(), FakeWork(), clock, on_failure=lambda _kind, _count: None
-    )
+    mail_delivery = fake_mail_delivery(FakeMailer(), directory, clock)
     return Identities(
         directory=directory,
         accounts=Accounts(

@@ -36,6 +36,7 @@ from shared.domain.policies import Policy
 from shared.domain.proposals import Proposal
 from shared.domain.provenance.trusted_roots import PublicGoodRoot
 from shared.domain.publishing_rules import RegistryRules
+from shared.domain.queued_mail import QueuedMail
 from shared.domain.registry_files.managed import ManagedByFile
 from shared.domain.release_pullers import ReleasePullers
 from shared.domain.reports import Report, ReportedRelease
@@ -75,6 +76,7 @@ OF_ACCOUNTS = {
     Identity,
     LeaveLink,
     NameSalt,
+    QueuedMail,
     RetiredName,
     Session,
 }

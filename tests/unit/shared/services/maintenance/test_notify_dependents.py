@@ -25,28 +25,29 @@ class Part(Struct):
 
 
 def task(*parts: Any) -> NotifyDependents:
-    notices, provenance_notices, mail = parts
+    notices, provenance_notices, mail, queued = parts
     return NotifyDependents(
         notices=notices,
         provenance_notices=provenance_notices,
         send_new_release_mail=mail.run,
+        send_queued_mail=queued.run,
         clock=FakeClock(),
     )
 
 
-@pytest.mark.parametrize("failing", range(3))
+@pytest.mark.parametrize("failing", range(4))
 async def test_a_part_that_fails_is_reported_and_stops_none(failing: int) -> None:
-    parts = [Part(), Part(), Part()]
+    parts = [Part(), Part(), Part(), Part()]
     parts[failing].failure = Busy()
     report = await task(*parts).run()
-    assert [each.runs for each in parts] == [1, 1, 1]
-    assert (report.seen, report.changed, report.problems) == (4, 2, (str(Busy()),))
+    assert [each.runs for each in parts] == [1, 1, 1, 1]
+    assert (report.seen, report.changed, report.problems) == (6, 3, (str(Busy()),))
 
 
-@pytest.mark.parametrize("failing", range(3))
+@pytest.mark.parametrize("failing", range(4))
 async def test_an_unexpected_failure_fails_the_task_after_the_other_parts(failing: int) -> None:
-    parts = [Part(), Part(), Part()]
+    parts = [Part(), Part(), Part(), Part()]
     parts[failing].failure = RuntimeError("unexpected")
     with pytest.raises(RuntimeError, match="unexpected"):
         await task(*parts).run()
-    assert [each.runs for each in parts] == [1, 1, 1]
+    assert [each.runs for each in parts] == [1, 1, 1, 1]

@@ -21,7 +21,7 @@ from shared.services.maintenance.process_outboxes import MOST_FAILURES, ProcessO
 from shared.services.maintenance.tasks import RUN_TIME
 from shared.services.record_batches import RECORDS_AT_ONCE
 from tests.contract.sample_records import account, named
-from tests.fakes.stores import FakeDirectory, FakeEvents, FakeRevocations
+from tests.fakes.stores import FakeDirectory, FakeEvents, FakeRevocations, FakeWork
 from tests.fakes.system import FakeClock
 from tests.support.archives import bala
 from tests.support.logs import capture_logs
@@ -88,6 +88,7 @@ class Half:
     read: int = 0
     clock: FakeClock = field(default_factory=FakeClock)
     attempt_takes: timedelta = timedelta(0)
+    work: FakeWork = field(default_factory=FakeWork)
 
     async def records_with_outbox(self, count: int) -> list[Head]:
         """Return what is not settled yet."""
@@ -105,8 +106,8 @@ class Half:
 
 async def process(half: Half) -> TaskReport:
     appender = EventAppender(FakeEvents(), FakeRevocations(), start_log=None)
-    clock = half.clock
-    return await ProcessOutboxes(half, half, FakeDirectory(), appender, clock).run()  # pyright: ignore[reportArgumentType] - the parts that are called.
+    stores = (half, half, FakeDirectory(), appender, half.work, half.clock)
+    return await ProcessOutboxes(*stores).run()  # pyright: ignore[reportArgumentType] - the parts that are called.
 
 
 def heads(*names: str) -> list[Head]:
@@ -156,6 +157,42 @@ async def test_a_run_ends_when_very_many_records_fail() -> None:
     assert report.unfinished
 
 
+async def test_records_behind_very_many_stuck_ones_are_processed_after_a_few_runs() -> None:
+    late = [f"late{number}" for number in range(RECORDS_AT_ONCE + 1)]
+    half = Half(heads(*(f"stuck{number}" for number in range(4 * MOST_FAILURES + 1)), *late))
+    for _ in range(4):
+        assert (await process(half)).changed == 0
+        half.clock.advance(timedelta(minutes=1))
+    report = await process(half)
+    assert half.settled == late
+    assert report.unfinished  # The run went on with those that failed first.
+    for number in range(10):
+        half.waiting += heads(f"new{number}")
+        half.clock.advance(timedelta(minutes=1))
+        await process(half)
+    assert {"new0", "new1", "new2", "new3", "new4"} <= set(half.settled)
+
+
+async def test_records_that_failed_while_a_store_was_out_of_reach_are_soon_processed() -> None:
+    waiting = [f"stuck{number}" for number in range(2 * MOST_FAILURES)]
+    half = Half(heads(*waiting))
+    assert not (await process(half)).changed
+    half.waiting = heads(*(name.replace("stuck", "late") for name in waiting))
+    half.clock.advance(timedelta(minutes=1))
+    assert (await process(half)).changed == len(waiting)
+    assert half.work.values == {}
+
+
+async def test_slow_records_that_fail_do_not_delay_those_behind_them() -> None:
+    stuck = [f"stuck{number}" for number in range(RECORDS_AT_ONCE // 2)]
+    half = Half(heads(*stuck, "late"), attempt_takes=timedelta(seconds=8))
+    runs = 0
+    while not half.settled:
+        await process(half)
+        runs += 1
+    assert runs == -(-(len(stuck) + 1) // -(-RUN_TIME // half.attempt_takes))
+
+
 async def test_a_run_ends_when_its_time_is_over() -> None:
     names = ["greet", *(f"stuck{number}" for number in range(100))]
     half = Half(heads(*names), attempt_takes=timedelta(seconds=8))
@@ -194,7 +231,7 @@ async def test_an_unexpected_failure_of_an_entity_does_not_delay_others() -> Non
     )
     half = Half([])
     appender = EventAppender(events, FakeRevocations(), start_log=None)
-    task = ProcessOutboxes(half, half, directory, appender, half.clock)  # pyright: ignore[reportArgumentType] - the parts that are called.
+    task = ProcessOutboxes(half, half, directory, appender, half.work, half.clock)  # pyright: ignore[reportArgumentType] - the parts that are called.
     report = await task.run()
     assert [event.subject for event in events.feed] == ["bob"]
     assert report.problems == ("account u_stuck: unexpected failure (ValueError); the log has it.",)

@@ -11,12 +11,12 @@ from shared.domain.grants import Grant
 from shared.domain.memberships import Membership, PendingRole
 from shared.domain.scopes import Role
 from shared.domain.tokens import Token
-from shared.services.mail_delivery import MailDelivery
 from shared.services.maintenance.send_expiry_reminders import SendExpiryReminders
 from shared.services.record_batches import RECORDS_AT_ONCE
 from shared.services.tokens.token_mail import TokenMail
 from tests.fakes.mail import FakeMailer
-from tests.fakes.stores import FakeDirectory, FakeWork
+from tests.fakes.services import fake_mail_delivery
+from tests.fakes.stores import FakeDirectory
 from tests.fakes.system import START_MS, FakeClock
 from tests.support.port_doubles import Fault, failing
 
@@ -52,9 +52,7 @@ class Scene:
         )
         self.clock = FakeClock()
         self.mailer = FakeMailer()
-        delivery = MailDelivery(
-            self.mailer, FakeWork(), self.clock, on_failure=lambda _reason, _count: None
-        )
+        delivery = fake_mail_delivery(self.mailer, self.directory, self.clock)
         token_mail = TokenMail(self.directory, delivery, self.clock, "https://registry.test")
         self.task = SendExpiryReminders(self.directory, token_mail, self.clock)
 

@@ -285,6 +285,37 @@ async def test_a_task_that_kills_its_process_runs_twice_and_then_at_its_next_tim
     assert await runner.run_due(ORPHANS.id) == TaskReport()
 
 
+@pytest.mark.parametrize("is_restarted", [False, True])
+async def test_after_the_clock_was_set_back_a_task_runs_at_once_and_then_by_its_schedule(
+    *, is_restarted: bool
+) -> None:
+    work, task, runner = await with_a_task_that_is_due()
+    task.release.set()
+    assert await runner.run_due(ORPHANS.id) == TaskReport()
+    at(task.clock, "2026-11-18T01:00:00")
+    if is_restarted:
+        runner = process(work, task, "restarted")
+    [state] = await runner.task_states()
+    assert state.due_ms == task.clock.now_ms()
+    assert await due(runner) == [ORPHANS.id]
+    assert await runner.run_due(ORPHANS.id) == TaskReport()
+    assert await due(runner) == []
+    for day in ("2026-11-18", "2026-11-19"):
+        at(task.clock, f"{day}T03:19:59")
+        assert await due(runner) == []
+        at(task.clock, f"{day}T03:20:20")
+        assert await due(runner) == [ORPHANS.id]
+        assert await runner.run_due(ORPHANS.id) == TaskReport()
+
+
+async def test_a_run_of_an_instance_whose_clock_is_ahead_is_not_repeated_at_once() -> None:
+    work, task, runner = await with_a_task_that_is_due()
+    task.release.set()
+    assert await runner.run_due(ORPHANS.id) == TaskReport()
+    task.clock.advance(-timedelta(seconds=59))
+    assert await due(process(work, task, "behind")) == []
+
+
 async def test_a_task_that_may_not_begin_is_not_asked_for_again_each_minute() -> None:
     _work, task, runner = await with_a_task_that_is_due()
     for _ in range(2):

@@ -1,11 +1,12 @@
 """Mail about releases."""
 
 from shared.domain.errors.requests import Busy
-from shared.services.mail_delivery import Appeal, MailDelivery
+from shared.services.mail_delivery import Appeal
 from shared.services.publishing.release_mail import ReleaseMail
 from tests.contract.sample_records import release
 from tests.fakes.mail import FakeMailer
-from tests.fakes.stores import FakeDirectory, FakeWork
+from tests.fakes.services import fake_mail_delivery
+from tests.fakes.stores import FakeDirectory
 from tests.fakes.system import FakeClock
 from tests.support.port_doubles import Fault, failing
 
@@ -13,10 +14,8 @@ from tests.support.port_doubles import Fault, failing
 async def test_a_store_that_is_away_stops_nothing() -> None:
     mailer = FakeMailer()
     fault = Fault("list_by_owner", Busy())
-    mail_delivery = MailDelivery(
-        mailer, FakeWork(), FakeClock(), on_failure=lambda _kind, _count: None
-    )
     directory = failing(FakeDirectory(), fault)
+    mail_delivery = fake_mail_delivery(mailer, directory, FakeClock())
     appeal = Appeal(abuse_contact="")
     url = "https://registry.test"
     mail = ReleaseMail(directory, mail_delivery, appeal, FakeClock(), url)

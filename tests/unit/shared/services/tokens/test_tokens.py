@@ -18,7 +18,7 @@ from shared.domain.scopes import Scope
 from shared.domain.tokens import Token
 from shared.runtime.retries import MAX_ATTEMPTS
 from shared.services.identity.mail import DecisionMail
-from shared.services.mail_delivery import Appeal, MailDelivery
+from shared.services.mail_delivery import Appeal
 from shared.services.tokens.makers import Makers
 from shared.services.tokens.tokens import (
     IssuedToken,
@@ -30,8 +30,8 @@ from shared.services.tokens.tokens import (
     token_change,
 )
 from tests.fakes.mail import FakeMailer
-from tests.fakes.services import EverybodyEnabled, fake_audited_writer
-from tests.fakes.stores import E, FakeDirectory, FakeEvents, FakeWork
+from tests.fakes.services import EverybodyEnabled, fake_audited_writer, fake_mail_delivery
+from tests.fakes.stores import E, FakeDirectory, FakeEvents
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.support.port_doubles import Fault, Proceed, failing, intercepted
 from tests.support.services import authorization_over
@@ -63,7 +63,7 @@ def tokens(store: FakeDirectory, events: FakeEvents, clock: FakeClock) -> Tokens
         randomness=FakeRandomness(),
         environment="test",
     )
-    mail_delivery = MailDelivery(FakeMailer(), FakeWork(), clock, lambda _kind, _count: None)
+    mail_delivery = fake_mail_delivery(FakeMailer(), store, clock)
     decision_mail = DecisionMail(store, mail_delivery, Appeal(abuse_contact=""), clock, "")
     authorization = authorization_over(store, clock)
     return Tokens(
@@ -101,7 +101,7 @@ async def test_a_rotation_that_was_cut_off_leaves_what_works_and_can_be_repeated
     cut_off = replace(tokens, token_records=replace(tokens.token_records, directory=directory))
     with pytest.raises(Busy):
         await cut_off.rotate(KIM.id, old.token.id, by=KIM)
-    assert old.token in store.every(Token)
+    assert old.token.model_copy(update={"revision": 2}) in store.every(Token)
     assert [each.token.id for each in await tokens.list(KIM.id, by=KIM)] == [old.token.id]
     clock.advance(timedelta(minutes=1))
     new = await tokens.rotate(KIM.id, old.token.id, by=KIM)
@@ -122,10 +122,48 @@ async def test_a_token_that_somebody_else_ends_at_the_same_time_stays_ended(
     await tokens.revoke(KIM.id, new.token.id, by=KIM)
     await lagging.revoke(KIM.id, new.token.id, by=KIM)
     assert events.kinds() == ["token.issued", "token.revoked"]
+
+
+async def test_a_rotation_of_a_token_that_is_revoked_before_its_new_text_is_stored_changes_nothing(
+    tokens: Tokens, store: FakeDirectory, events: FakeEvents
+) -> None:
+    token = (await issued(tokens)).token
+    lists = 0
+
+    async def intercept(_method: str, proceed: Proceed) -> Any:
+        nonlocal lists
+        found = await proceed()
+        lists += 1
+        if lists == 2:  # The first one is that of the service, which checks rights.
+            await tokens.revoke(KIM.id, token.id, by=KIM)
+        return found
+
+    directory = intercepted(store, intercept, ("list_by_owner",))
+    slow = replace(tokens, token_records=replace(tokens.token_records, directory=directory))
     with pytest.raises(TokenNotFound) as gone:
-        await lagging.rotate(KIM.id, new.token.id, by=KIM)
-    assert str(gone.value) == str(TokenNotFound(new.token.id))
-    assert events.kinds()[2:] == ["token.rotated", "token.revoked"]
+        await slow.rotate(KIM.id, token.id, by=KIM)
+    assert str(gone.value) == str(TokenNotFound(token.id))
+    assert events.kinds() == ["token.issued", "token.revoked"]
+    assert store.every(Token) == []
+
+
+async def test_a_rotation_ends_its_new_text_if_a_revocation_ended_the_old_one_and_then_its_process(
+    tokens: Tokens, store: FakeDirectory, events: FakeEvents
+) -> None:
+    token = (await issued(tokens)).token
+    records = tokens.token_records
+
+    async def intercept(_method: str, proceed: Proceed) -> Any:
+        # A revocation that found only the old text ends it here.
+        change = token_change("revoked", token)
+        await records.audited_writer.remove_stored(token, lambda _: change, by=KIM)
+        return await proceed()
+
+    directory = intercepted(store, intercept, ("get",))
+    slow = replace(records, directory=directory)
+    with pytest.raises(TokenNotFound):
+        await slow.rotate(token, None, by=KIM)
+    assert events.kinds()[1:] == ["token.rotated", "token.revoked", "token.revoked"]
     assert store.every(Token) == []
 
 
@@ -172,6 +210,50 @@ async def test_a_token_that_is_rotated_again_and_again_is_not_said_to_be_revoked
         await thief.beside(tokens).token_records.revoke(
             token, token_change("revoked", token), by=KIM
         )
+
+
+async def test_a_rotation_whose_process_ends_leaves_no_text_of_a_revoked_token(
+    tokens: Tokens, store: FakeDirectory
+) -> None:
+    """The token is revoked while the rotation is about to add its new text."""
+    token = (await issued(tokens)).token
+    records = tokens.token_records
+
+    async def intercept(method: str, proceed: Proceed) -> Any:
+        if method == "remove":
+            raise Busy  # What the rotation would remove after its new text is stored.
+        await records.revoke(token, token_change("revoked", token), by=KIM)
+        return await proceed()
+
+    directory = intercepted(store, intercept, ("add", "remove"))
+    writer = replace(records.audited_writer, directory=directory)
+    dying = replace(records, directory=directory, audited_writer=writer)
+    with pytest.raises((Busy, TokenNotFound)):
+        await dying.rotate(token, None, by=KIM)
+    assert store.every(Token) == []
+
+
+async def test_one_of_two_concurrent_rotations_succeeds(
+    tokens: Tokens, store: FakeDirectory, clock: FakeClock
+) -> None:
+    """The second one begins after the first one has stored its text."""
+    token = (await issued(tokens)).token
+    results = list[IssuedToken | BaseException]()
+
+    async def intercept(_method: str, proceed: Proceed) -> Any:
+        if not results:
+            clock.advance(timedelta(seconds=1))
+            results.append(await tokens.rotate(KIM.id, token.id, by=KIM))
+        return await proceed()
+
+    records = tokens.token_records
+    clock.advance(timedelta(seconds=1))
+    slow = replace(records, directory=intercepted(store, intercept, ("remove",)))
+    with pytest.raises(TokenNotFound):
+        await slow.rotate(token, None, by=KIM)
+    [second] = results
+    assert isinstance(second, IssuedToken)
+    assert store.every(Token) == [second.token]
 
 
 async def leave_a_text(tokens: Tokens, token: Token) -> None:

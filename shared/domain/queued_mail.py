@@ -1,0 +1,64 @@
+"""Mail that could not be sent, and is sent again later."""
+
+from datetime import timedelta
+from enum import Enum
+from typing import ClassVar
+
+from shared.domain.entities import Entity, Place
+from shared.domain.mail import MailText, retry_ms
+from shared.domain.records import Record
+from shared.domain.times import MS
+
+QUEUED_FOR = timedelta(days=7)  # Mail that cannot be sent for so long is dropped.
+RETRY_AFTER = timedelta(minutes=10)  # The first time, then less and less often.
+MAIL_QUEUE_OWNER = "mail-queue"
+
+
+class Audience(Enum):
+    """To whom a mail goes, as it is when the mail is sent."""
+
+    ACCOUNTS = "accounts"  # The accounts.
+    ADMINISTRATORS = "administrators"
+    OWNERS = "owners"  # Of the organization.
+    # Of the organization, or administrators where no owner can sign in; without the accounts.
+    OTHER_OWNERS = "other-owners"
+    # Who is responsible for the organization, and the accounts; without its owners.
+    INVOLVED = "involved"
+
+
+class Recipients(Record):
+    """Whom a mail is for: an audience of an organization and of accounts, which are ids."""
+
+    audience: Audience
+    org: str = ""
+    accounts: tuple[str, ...] = ()
+
+
+class QueuedMail(Entity):
+    """A mail that the mail server refused, or that a store stopped."""
+
+    kind: ClassVar[str] = "queued-mail"
+
+    id: str
+    recipients: Recipients
+    mail_subject: str
+    text: str
+    queued_ms: int
+    due_ms: int
+
+    @property
+    def place(self) -> Place:
+        return Place(MAIL_QUEUE_OWNER, self.id)
+
+    @property
+    def ends_ms(self) -> int:
+        return self.queued_ms + QUEUED_FOR // MS
+
+    @property
+    def mail(self) -> MailText:
+        return MailText(self.mail_subject, self.text)
+
+    def refused(self, recipients: Recipients, now_ms: int) -> "QueuedMail":
+        """Return what is sent again later, to those who did not get it now."""
+        due_ms = retry_ms(self.queued_ms, now_ms, RETRY_AFTER)
+        return self.model_copy(update={"recipients": recipients, "due_ms": due_ms})

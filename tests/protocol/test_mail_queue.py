@@ -1,0 +1,120 @@
+"""Mail about decisions that the mail server refuses, or that a store stops, is sent later."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from shared.domain.accounts import Account
+from shared.domain.coordinates import Coordinate
+from shared.domain.errors.requests import Busy
+from shared.domain.names import parse_org
+from shared.domain.principals import OPERATOR
+from shared.domain.scopes import Role
+from shared.services.adapters import Adapters
+from shared.services.tokens.tokens import OfOrganization, TokenRequest
+from tests.support.archives import bala
+from tests.support.port_doubles import Fault, intercepted, with_fault
+from tests.support.world import OpenWorld, World
+
+pytestmark = pytest.mark.measured
+
+GREET = Coordinate.parse("acme", "greet", "1.0.0")
+OTHER = Coordinate.parse("acme", "hello", "1.0.0")
+WHY = "The court ordered it."
+
+
+async def set_successor(world: World) -> None:
+    successors = world.registry.packages.successors
+    await successors.change(GREET.package, OTHER.package, WHY, by=OPERATOR)
+
+
+async def lock(world: World) -> None:
+    await world.registry.administration.accounts.lock(world.people.ann.account, WHY, by=OPERATOR)
+
+
+async def remove_by_a_command(world: World) -> None:
+    second = world.registry.administration.second_administrator
+    await second.send_command_mail(f"{GREET} was removed permanently", WHY)
+
+
+async def quarantine(world: World) -> None:
+    await world.registry.publishing.moderation.quarantine(GREET, WHY, by=OPERATOR)
+
+
+DECISIONS = [
+    pytest.param(set_successor, "bob@example.org", "greet", id="successor"),
+    pytest.param(lock, "bob@example.org", "stops", id="maker"),
+    pytest.param(remove_by_a_command, "admin@example.org", "removed", id="second-administrator"),
+    pytest.param(quarantine, "bob@example.org", "quarantine", id="release"),
+]
+Act = Callable[[World], Awaitable[None]]
+
+
+async def prepared(worlds: OpenWorld, **settings: Any) -> World:
+    """Return a registry where Ann and Bob own acme, for which Ann made a token, and everybody reads
+    mail."""
+    world = await worlds(two_administrators=True, **settings)
+    for name, person in vars(world.people).items():
+        stored = await world.stores.directory.get(Account, person.account.place)
+        assert stored
+        email = {"email": f"{name}@example.org"}
+        await world.stores.directory.replace(stored.model_copy(update=email))
+    acme = parse_org("acme")
+    await world.registry.organizations.memberships.set_member(
+        acme, world.people.bob.account, Role.OWNER, by=OPERATOR, reason=WHY
+    )
+    wanted = TokenRequest.parse("ci", ["read"], org="acme", package="*", days=30)
+    ann = world.fresh(world.people.ann)
+    await world.registry.tokens.access_tokens.issue(OfOrganization(acme), wanted, by=ann)
+    for each in (GREET, OTHER):
+        await world.push(bala(str(each)))
+    world.mailer.sent.clear()
+    return world
+
+
+def told(world: World, address: str, word: str) -> list[str]:
+    return [each.subject for each in world.mailer.to(address) if word in each.subject]
+
+
+async def later(world: World) -> None:
+    """Run the task when refused mail is due."""
+    world.clock.advance(timedelta(minutes=10))
+    report = await world.registry.maintenance.task_runner.run("notify-dependents")
+    assert report is not None
+    assert report.problems == ()
+
+
+@pytest.mark.parametrize(("act", "address", "word"), DECISIONS)
+async def test_mail_that_the_mail_server_refuses_is_sent_later(
+    worlds: OpenWorld, act: Act, address: str, word: str
+) -> None:
+    world = await prepared(worlds)
+    world.mailer.is_down = True
+    await act(world)
+    world.mailer.is_down = False
+    assert world.mailer.sent == []
+    await later(world)
+    assert len(told(world, address, word)) == 1
+    await later(world)
+    assert len(told(world, address, word)) == 1
+
+
+@pytest.mark.parametrize(("act", "address", "word"), DECISIONS)
+async def test_mail_whose_recipients_a_store_does_not_say_is_sent_later(
+    worlds: OpenWorld, act: Act, address: str, word: str
+) -> None:
+    # A lock reads the sessions of the account before the owners of organizations.
+    reads = ["list_by_owner", "list_by_subject"]
+    fault = Fault(None, Busy(), nth=0)
+
+    def wrap(stores: Adapters) -> Adapters:
+        return replace(stores, directory=intercepted(stores.directory, fault.intercept, reads))
+
+    world = await prepared(worlds, wrap=wrap)
+    await with_fault(fault, 2 if act is lock else 1, lambda: act(world))
+    assert told(world, address, word) == []
+    await later(world)
+    assert len(told(world, address, word)) == 1
