@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 from msgspec.structs import replace
 
 from shared.domain.errors.base import Unavailable
-from shared.domain.errors.requests import Busy, NotListedYet
+from shared.domain.errors.requests import Busy
 from shared.services.adapters import Adapters
 
 Port = TypeVar("Port")
@@ -195,11 +195,9 @@ class Fault:
             await proceed()
         raise self.error
 
-    def at(self, *ports: str) -> Callable[[Adapters], Adapters]:
-        """Return a `wrap` for a world, in whose stores the n-th call of any of these ports fails."""
-        return lambda stores: replace(
-            stores, **{port: failing(getattr(stores, port), self) for port in ports}
-        )
+    def at(self, port: str) -> Callable[[Adapters], Adapters]:
+        """Return a `wrap` for a world, one of whose stores has this fault."""
+        return lambda stores: replace(stores, **{port: failing(getattr(stores, port), self)})
 
 
 def failing(port: Port, fault: Fault) -> Port:
@@ -216,11 +214,10 @@ async def calls(fault: Fault, action: Callable[[], Awaitable[object]]) -> int:
 
 
 async def with_fault(fault: Fault, nth: int, action: Callable[[], Awaitable[object]]) -> None:
-    """Await the action, whose n-th call fails, and which may so fail itself, also after its
-    commit."""
+    """Await the action, whose n-th call fails, and which may so fail itself."""
     fault.nth = nth
     fault.calls = 0
-    with suppress(type(fault.error), NotListedYet):
+    with suppress(type(fault.error)):
         await action()
     fault.nth = 0
 
