@@ -17,7 +17,7 @@ from tests.lazy_app import lazy_functions
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
-from tests.support.logs import capture_logs, logged
+from tests.support.logs import capture_logs, logged_by_id
 from tests.support.world import MAVEN, URL, OpenWorld, Person, World
 
 pytestmark = pytest.mark.measured
@@ -78,8 +78,7 @@ async def test_the_line_of_such_a_request_names_the_refusal(
 ) -> None:
     configure("info")
     answer = await pull(world)
-    lines = {line["request_id"]: line for line in logged(capfd)}
-    line = lines[answer.headers["x-request-id"]]
+    line = logged_by_id(capfd)[answer.headers["x-request-id"]]
     assert (line["status"], line["outcome"]) == (503, "ArchiveLost")
 
 
