@@ -55,9 +55,10 @@ async def test_members_publish_again_when_provenance_is_no_longer_required(
     await require(trust)
     await require(trust, "none")
     await trust.world.push(bala("acme/greet:1.0.0"))
+    assert (await trust.world.get("/packages/acme/greet/1.0.0")).status_code == 200
 
 
-async def test_a_repeated_push_of_what_is_there_is_no_new_release(
+async def test_a_repeated_push_of_what_is_there_needs_no_provenance(
     trust: TrustedPublishingWorld,
 ) -> None:
     archive = bala("acme/greet:1.0.0")

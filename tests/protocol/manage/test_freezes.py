@@ -190,11 +190,14 @@ async def test_an_administrator_changes_members_of_a_frozen_organization(frozen:
     mia = frozen.people.mia.account
     by = frozen.fresh(frozen.people.admin)
     await memberships.set_member(ACME, mia, Role.OWNER, by=by, reason="She takes over.")
+    members = await memberships.members(ACME, by=OPERATOR)
+    assert {each.name: each.membership.role for each in members}["mia"] is Role.OWNER
 
 
 async def test_changes_are_possible_again_after_unfreezing(frozen: World) -> None:
     await frozen.registry.organizations.freezes.unfreeze_organization(ACME, by=OPERATOR)
     await frozen.push(bala("acme/greet:1.1.0"))
+    assert await frozen.java().versions("acme/greet") == ["1.1.0", "1.0.0"]
 
 
 async def test_a_frozen_package_is_not_changed_and_others_are(world: World) -> None:
