@@ -259,12 +259,19 @@ async def test_more_changes_than_a_comparison_keeps_are_counted(world: World) ->
 
 
 async def test_a_comparison_that_is_not_made_yet_is_awaited(world: World) -> None:
-    versions = ("1.0.0", "1.1.0", "1.2.0")
-    await published(world, *(documented_bala(f"acme/greet:{each}") for each in versions))
+    sources = {
+        f"1.{minor}.0": {"a.bal": f"public function added_in_{minor}() {{}}"} for minor in range(3)
+    }
+    await published(
+        world, *(documented_bala(f"acme/greet:{each}", sources[each]) for each in sources)
+    )
     agent = Agent(world)
     asked = {"package": GREET, "before": "1.0.0", "after": "1.2.0"}
     told = await agent.use("compare_versions", **asked)
-    assert told.structured["changes"] == []
+    assert [(each["change"], each["symbol"]) for each in told.structured["changes"]] == [
+        ("removed function", "added_in_0"),
+        ("added function", "added_in_2"),
+    ]
 
 
 @pytest.mark.parametrize(
