@@ -69,7 +69,7 @@ async def test_a_connection_goes_on_after_a_body_that_was_too_large(
 ) -> None:
     async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
         await test_bal_shows_the_limit(registry, http, SIZES[1])
-        with pytest.raises(ClientFailure):
+        with pytest.raises(ClientFailure, match="is not a zip archive"):
             await registry.java(http).send_archive("acme/greet:1.0.0", b"x")
 
 

@@ -144,7 +144,7 @@ async def test_other_bytes_and_people_without_the_right_bring_nothing(world: Wor
     with pytest.raises(ClientFailure, match="already exists"):
         await world.push(bala(GREET, summary="Other."))
     for person in (world.people.mia, world.people.bob):
-        with pytest.raises(ClientFailure):
+        with pytest.raises(ClientFailure, match="You may not publish"):
             await world.push(ARCHIVE, by=person)
     at = Coordinate.parse("acme", "greet", "1.0.0")
     release = (await world.stores.metadata.find(at)).release
