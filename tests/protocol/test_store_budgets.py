@@ -415,11 +415,13 @@ async def test_a_push_of_no_archive_or_with_a_token_inside_asks_no_store(
     counted: World, store_calls: CallRecorder
 ) -> None:
     token = counted.people.mia.token
-    for entry in (b"no archive", bala("acme/greet:3.0.0", entries={"a.env": f"T={token}"})):
+    with_token = bala("acme/greet:3.0.0", entries={"a.env": f"T={token}"})
+    for entry, reason in ((b"no archive", "is not a zip archive"), (with_token, "token")):
         store_calls.forget()
         body = multipart("acme-greet-any-3.0.0.bala", entry)
         answer = await counted.upload(body, by=counted.people.ann)
         assert answer.status_code == 400
+        assert reason in answer.text
         assert store_calls.counts() == {}
 
 
