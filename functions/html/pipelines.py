@@ -18,6 +18,10 @@ from shared.domain.trusted_publishing.presets import Pipeline
 
 FOLDER = TEMPLATES / "pipelines"
 EXAMPLE_ORG = "acme"
+COMMANDS_PLACEHOLDER = re.compile(
+    r"^( *)\[\[(build|publish|shell|step)(?: ([^\]\n]+))?\]\]\n", re.MULTILINE
+)
+PART_PLACEHOLDER = re.compile(r"^( *)\[\[([\w-]+)\]\]\n", re.MULTILINE)  # Within commands.
 
 
 class RenderedPipeline(Struct, frozen=True):
@@ -48,11 +52,7 @@ def render_pipeline(pipeline: Pipeline, url: str, org: str) -> RenderedPipeline:
 def pipeline_text(pipeline: Pipeline) -> str:
     """Return the pipeline of the example registry."""
     text = (FOLDER / pipeline.template).read_text("utf-8")
-    return _COMMANDS.sub(lambda found: _indented(found, pipeline), text)
-
-
-_COMMANDS = re.compile(r"^( *)\[\[(build|publish|shell|step)(?: ([^\]\n]+))?\]\]\n", re.MULTILINE)
-_PART = re.compile(r"^( *)\[\[([\w-]+)\]\]\n", re.MULTILINE)
+    return COMMANDS_PLACEHOLDER.sub(lambda found: _indented(found, pipeline), text)
 
 
 def _indented(found: re.Match[str], pipeline: Pipeline) -> str:
@@ -80,7 +80,7 @@ def _part(name: str, system: str) -> str:
         lines = _part(found[2], system).splitlines()
         return "".join(f"{found[1]}{line}\n" for line in lines)
 
-    return _PART.sub(filled, text)
+    return PART_PLACEHOLDER.sub(filled, text)
 
 
 _WITHOUT = {"summary": "summary=/dev/null\n"}  # Most CI systems show only the log.

@@ -7,7 +7,6 @@ and is driven by the models and the real library of the other tests.
 import os
 import re
 import shutil
-import subprocess
 import tomllib
 from pathlib import Path
 from textwrap import dedent
@@ -21,6 +20,7 @@ from tests.clients.recorded_registry import Served
 from tests.paths import docs
 from tests.support.archives import bala
 from tests.support.installed_command import clone_command
+from tests.support.processes import run_commands
 from tests.support.server import served_app
 from tests.support.world import Template, settings_of
 
@@ -30,7 +30,6 @@ BLOCKS = [
 ]
 ADDRESS = "http://127.0.0.1:7071"  # Where the page has the registry.
 ARCHIVE = "target/bala/acme-greet-any-1.0.0.bala"  # What `bal pack` makes in a package.
-SECONDS = 120
 
 FOLLOWED = (
     "curl -f -o Settings.toml",
@@ -64,20 +63,10 @@ def block(beginning: str) -> str:
 
 
 def follow(commands: str, folder: Path, url: str = "", **environment: str) -> str:
-    """Run commands as a shell does that stops at the first failure; return what they print."""
+    """Run commands but those of `bal`, against the registry at `url`; return what they print."""
     ours = "\n".join(line for line in commands.splitlines() if not line.startswith("bal "))
-    done = subprocess.run(
-        ["/bin/sh", "-eu"],
-        input=ours.replace(ADDRESS, url),
-        cwd=folder,
-        env={**os.environ, "HOME": str(folder), "LC_ALL": "C", **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=SECONDS,
-    )
-    assert done.returncode == 0, f"{ours}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
+    settings = {**os.environ, "HOME": str(folder), "LC_ALL": "C", **environment}
+    return run_commands(ours.replace(ADDRESS, url), folder, settings)
 
 
 def test_every_command_of_the_page_is_followed_or_said_to_be_followed_elsewhere() -> None:

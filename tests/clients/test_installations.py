@@ -20,7 +20,7 @@ import pytest
 
 from tests.paths import ROOT, docs
 from tests.support.installed_command import build_wheel, unpack_wheel
-from tests.support.processes import answers, free_port, running_program
+from tests.support.processes import answers, free_port, run_commands, running_program
 
 pytestmark = pytest.mark.slow
 
@@ -66,19 +66,8 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
 
 
 def run(commands: str, folder: Path, **more: str) -> str:
-    """Run commands as a shell does that stops at the first failure; return what they print."""
-    done = subprocess.run(
-        ["/bin/sh", "-eu"],
-        input=commands,
-        cwd=folder,
-        env=environment(folder, **more),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=SECONDS,
-    )
-    assert done.returncode == 0, f"{commands}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
+    """Run commands as somebody with a fresh environment; return what they print."""
+    return run_commands(commands, folder, environment(folder, **more))
 
 
 @contextmanager

@@ -192,9 +192,9 @@ def test_commands_of_earlier_versions_work_and_are_printed_nowhere(
 
 def test_health_says_whether_the_registry_is_ready(ballroom: str, tmp_path: Path) -> None:
     with running_registry(tmp_path / "data", workers=1, command=[ballroom, "serve"]) as registry:
-        done = run(ballroom, "health", folder=tmp_path, PORT=registry.port)
+        done = run(ballroom, "health", folder=tmp_path, PORT=str(registry.port))
         assert (done.returncode, done.stdout) == (0, "The registry is ready.\n")
-    done = run(ballroom, "health", folder=tmp_path, PORT=registry.port)
+    done = run(ballroom, "health", folder=tmp_path, PORT=str(registry.port))
     assert done.returncode == 1
     assert "does not answer" in done.stderr
 

@@ -144,7 +144,7 @@ def test_the_command_of_a_public_start_prints_a_link_of_its_address(
 
 def operate(registry: RegistryProcess, *command: str) -> str:
     """Run a command of the operator in the clone, and return the one that it prints."""
-    environment = {**os.environ, "BALLROOM_DATA": str(registry.data), "PORT": registry.port}
+    environment = {**os.environ, "BALLROOM_DATA": str(registry.data), "PORT": str(registry.port)}
     printed = subprocess.run(
         [sys.executable, "packaging/ballroom/__main__.py", *command],
         cwd=ROOT,

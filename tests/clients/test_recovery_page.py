@@ -7,7 +7,6 @@ import asyncio
 import os
 import re
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 from tests.compatibility.fixtures import HERE, unpack_folder
 from tests.paths import ROOT, docs
 from tests.support.archives import bala
+from tests.support.processes import run_commands
 from tests.support.registry_process import pulled, running_registry
 from tests.support.world import Template
 
@@ -24,7 +24,6 @@ pytestmark = pytest.mark.slow
 
 SECTIONS = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", docs("run/recovery"), re.S | re.M))
 GREET = bala("acme/greet:1.0.0")
-SECONDS = 120
 
 
 def blocks(section: str) -> list[str]:
@@ -51,26 +50,16 @@ class Machine:
         return archive
 
     def follow(self, commands: str) -> str:
-        """Run commands as a shell does that stops at the first failure; return what they print."""
-        done = subprocess.run(
-            ["/bin/sh", "-eu"],
-            input=commands,
-            cwd=self.folder,
-            env={
-                **os.environ,
-                "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
-                "PYTHONPATH": str(ROOT),
-                "BALLROOM_DATA": str(self.data),
-                "BACKUP": str(self.backup),
-                "BALLROOM_LOG_LEVEL": "error",
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=SECONDS,
-        )
-        assert done.returncode == 0, f"{commands}\n{done.stdout}\n{done.stderr}"
-        return done.stdout
+        """Run commands on this machine; return what they print."""
+        environment = {
+            **os.environ,
+            "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
+            "PYTHONPATH": str(ROOT),
+            "BALLROOM_DATA": str(self.data),
+            "BACKUP": str(self.backup),
+            "BALLROOM_LOG_LEVEL": "error",
+        }
+        return run_commands(commands, self.folder, environment)
 
     def pull(self) -> bytes:
         """Start the registry, and return the archive of the release."""

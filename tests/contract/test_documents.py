@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -155,7 +154,7 @@ class Making:
         self, name: str, content: bytes, generator: int = 1, digest: Digest = DIGEST
     ) -> ApiDocsRecord:
         """Store a file of pieces, which may be moved, and its record."""
-        file = self.folder / "all.pieces"
+        file = self.folder / f"{name}.pieces"
         file.write_bytes(content)
         made = record(name, generator)
         await self.documents.put_api_docs(digest, made, file)
@@ -197,12 +196,10 @@ async def test_api_documentation_of_a_newer_generator_stays(stores: Stores, maki
 async def test_api_documentation_of_a_newer_generator_stays_if_both_are_stored_at_once(
     stores: Stores, others: Stores, tmp_path: Path
 ) -> None:
-    puts = list[Awaitable[None]]()
-    for generator, process in ((3, stores), (2, others), (1, stores)):
-        file = tmp_path / f"{generator}.pieces"
-        file.write_bytes(b"piece")
-        made = record(f"by-{generator}", generator)
-        puts.append(process.documents.put_api_docs(DIGEST, made, file))
+    puts = [
+        Making(process.documents, tmp_path).put(f"by-{generator}", b"piece", generator)
+        for generator, process in ((3, stores), (2, others), (1, stores))
+    ]
     await asyncio.gather(*puts)
     assert await stores.documents.api_docs_record(DIGEST) == record("by-3", 3)
 
@@ -212,11 +209,10 @@ async def test_the_pieces_that_the_record_names_are_there_if_two_store_some_at_o
 ) -> None:
     for number in range(10):
         digest = Digest.of(str(number).encode())
-        puts = list[Awaitable[None]]()
-        for name, process in (("one", stores), ("two", others)):
-            file = tmp_path / f"{number}.{name}"
-            file.write_bytes(b"piece")
-            puts.append(process.documents.put_api_docs(digest, record(name), file))
+        puts = [
+            Making(process.documents, tmp_path).put(name, b"piece", digest=digest)
+            for name, process in (("one", stores), ("two", others))
+        ]
         await asyncio.gather(*puts)
         stored = await stores.documents.api_docs_record(digest)
         assert stored is not None

@@ -41,11 +41,7 @@ def schema_of(data: Path) -> int:
 
 def migrate_until(data: Path, statement: str) -> None:
     """Upgrade the folder in a process that is killed when it is about to run the statement."""
-    assert killed_before(lambda run: run == statement, lambda: migrate(settings_of(data)))
-
-
-def settings_of(data: Path) -> Settings:
-    return Settings(data=data)
+    assert killed_before(lambda run: run == statement, lambda: migrate(Settings(data=data)))
 
 
 @pytest.mark.parametrize("schema", SCHEMAS)
@@ -59,7 +55,7 @@ def test_an_upgrade_that_is_killed_at_any_step_is_repeated_and_keeps_its_way_bac
             registry_of(data, schema)
             migrate_until(data, statement)
             assert schema_of(data) == schema
-            migrate(settings_of(data))
+            migrate(Settings(data=data))
             assert schema_of(data) == KNOWN
             [copy] = DataFolder(data).upgrades.iterdir()
             assert copy.name.endswith(f"-schema-{schema}")

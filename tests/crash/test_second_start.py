@@ -90,7 +90,7 @@ def host(
 def test_a_second_start_is_refused_and_names_the_process_of_the_first(
     host: RegistryProcess,
 ) -> None:
-    for port in (None, int(host.port)):
+    for port in (None, host.port):
         second = start_again(host.data, port)
         assert (second.returncode, second.stdout) == (1, "")
         [line] = second.stderr.splitlines()

@@ -25,6 +25,9 @@ NO_WAITING: Mapping[str, Any] = {
 }
 
 
+FOR_GOOD = 10**6  # Requests that fail: all of a test.
+
+
 class Failure(Enum):
     """How requests fail."""
 
@@ -49,6 +52,16 @@ class Outage:
         if asked := request.headers.get("x-ms-range"):
             self.ranges.append(asked)
         return self.first <= len(self.asked) - 1 < self.first + self.count
+
+    def begin(
+        self, failure: Failure = Failure.ERROR, first: int = 0, count: int = FOR_GOOD
+    ) -> None:
+        """Let requests fail from now on: from the `first` of those that follow, as many as
+        `count`."""
+        self.asked.clear()
+        self.failure = failure
+        self.first = first
+        self.count = count
 
     def end(self) -> None:
         """Let everything succeed from now on."""

@@ -330,9 +330,7 @@ async def test_a_move_that_fails_purges_nothing_and_is_repeated_with_its_purge(
 ) -> None:
     assert (await fetch(edge)).status_code == 200
     outage = edge.cloud.outage
-    outage.failure = Failure.LOST_BEFORE
-    outage.first = len(outage.asked)
-    outage.count = 10**6
+    outage.begin(Failure.LOST_BEFORE)
     with pytest.raises((NotListedYet, Busy)):
         await edge.cloud.registry.publishing.moderation.quarantine(FIRST, "reported", by=OPERATOR)
     outage.end()

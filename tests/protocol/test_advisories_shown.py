@@ -2,7 +2,7 @@
 
 import json
 import re
-from html import unescape
+from html import escape, unescape
 
 import pytest
 
@@ -185,9 +185,12 @@ async def test_advisories_of_private_packages_are_on_no_page_of_others(packages:
 
 async def test_what_advisories_say_is_text(packages: World) -> None:
     evil = "<script>alert(1)</script>"
-    await stored(packages, GREET, summary=evil, aliases=("CVE-2026-1",))
-    for path in ("/packages/acme/greet/1.0.0", "/packages/acme/greet/versions"):
-        assert evil not in await page(packages, path)
+    found = await stored(packages, GREET, summary=evil, aliases=("CVE-2026-1",))
+    for path in ("/packages/acme/greet/1.0.0", f"/advisories/{found.id}"):
+        text = await page(packages, path)
+        assert escape(evil) in text
+        assert evil not in text
+    assert evil not in await page(packages, "/packages/acme/greet/versions")
 
 
 async def test_search_results_are_marked(packages: World) -> None:

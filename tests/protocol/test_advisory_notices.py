@@ -2,13 +2,11 @@
 
 import json
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
-from msgspec import structs
 
 from shared.domain.coordinates import Coordinate
-from shared.domain.errors.base import Forbidden, Unavailable
+from shared.domain.errors.base import Forbidden
 from shared.domain.events import Event
 from shared.domain.names import OrgName, parse_org
 from shared.domain.principals import OPERATOR, Principal
@@ -20,7 +18,7 @@ from tests.support.advisory_files import record
 from tests.support.archives import bala, zipped
 from tests.support.browsers import Browser, signed_in
 from tests.support.event_feed import checked_feed
-from tests.support.port_doubles import Proceed, intercepted
+from tests.support.port_doubles import PortOutage
 from tests.support.world import OpenWorld, World
 
 pytestmark = pytest.mark.measured
@@ -312,23 +310,23 @@ async def test_a_refusal_about_one_organization_keeps_no_other_from_being_told(
 
 
 async def test_a_mail_that_was_sent_by_a_run_that_failed_is_not_sent_again_with_the_next(
-    built: World,
+    worlds: OpenWorld,
 ) -> None:
-    await built.registry.advisories.notices.switch_on(by=built.fresh(built.people.bob))
-    first_id = await publish(built)
-
-    async def failing(_method: str, _proceed: Proceed) -> Any:
-        raise Unavailable("store-unavailable", "The store does not answer.")
-
-    notices = structs.replace(
-        built.registry.advisories.notices,
-        directory=intercepted(built.stores.directory, failing, {"replace"}),
-    )
-    await notices.run(built.clock.now_ms() + 1)
-    await follow(built)
-    second_id = await publish(built)
-    await follow(built)
-    first, second = mail_to(built, "bob")
+    outage = PortOutage({"directory": ["replace"]})
+    world = await worlds(wrap=outage.wrap)
+    await fill(world)
+    notices = world.registry.advisories.notices
+    await notices.switch_on(by=world.fresh(world.people.bob))
+    first_id = await publish(world)
+    outage.lasts = True
+    report = await notices.run(world.clock.now_ms() + 1)
+    outage.lasts = False
+    assert len(report.problems) == 1
+    assert len(mail_to(world, "bob")) == 1
+    await follow(world)
+    second_id = await publish(world)
+    await follow(world)
+    first, second = mail_to(world, "bob")
     assert first_id in first
     assert second_id in second
     assert first_id not in second

@@ -216,12 +216,18 @@ async def test_processes_that_prepare_one_folder_at_once_make_one_administrator(
     assert await authenticates(tmp_path / "data") == "admin"
 
 
-async def test_a_lost_search_index_is_filled_again_by_the_next_start(world: World) -> None:
-    await world.push(bala("acme/greet:1.0.0"))
+async def lose_search_index(world: World) -> Path:
+    """Close the registry, and delete its search index; return its data folder."""
     data = world.registry.settings.data
     await world.registry.close()
     for file in data.glob("search.db*"):
         file.unlink()
+    return data
+
+
+async def test_a_lost_search_index_is_filled_again_by_the_next_start(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    data = await lose_search_index(world)
     await asyncio.to_thread(prepare_data_folder, settings_of(data))
     registry = build_registry(settings_of(data))
     found = await registry.packages.search.suggest("greet", by=OPERATOR)
@@ -243,10 +249,7 @@ async def test_a_start_that_takes_longer_than_a_task_fills_the_search_index_whol
 ) -> None:
     for name in ("alder", "birch", "cedar"):
         await world.push(bala(f"acme/{name}:1.0.0"))
-    data = world.registry.settings.data
-    await world.registry.close()
-    for file in data.glob("search.db*"):
-        file.unlink()
+    data = await lose_search_index(world)
     settings = settings_of(data)
     with prepared_stores(settings):
         adapters = embedded_adapters(settings, HurryingClock())
@@ -298,10 +301,7 @@ async def test_filling_of_the_search_index_goes_on_where_a_start_was_interrupted
     names = ["alder", "birch", "cedar"]
     for name in names:
         await world.push(bala(f"acme/{name}:1.0.0"))
-    data = world.registry.settings.data
-    await world.registry.close()
-    for file in data.glob("search.db*"):
-        file.unlink()
+    data = await lose_search_index(world)
     first = names[:interrupted_after]
     assert await start_over(settings_of(data), interrupted_after) == (first, first)
     assert await start_over(settings_of(data)) == (names[interrupted_after:], names)
@@ -345,10 +345,7 @@ async def test_an_index_that_was_lost_is_filled_although_a_package_is_in_it_agai
 ) -> None:
     for name in ("alder", "birch"):
         await world.push(bala(f"acme/{name}:1.0.0"))
-    data = world.registry.settings.data
-    await world.registry.close()
-    for file in data.glob("search.db*"):
-        file.unlink()
+    data = await lose_search_index(world)
     settings = settings_of(data)
     with prepared_stores(settings):
         registry = build_registry(settings)

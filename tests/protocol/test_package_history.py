@@ -1,6 +1,7 @@
 """The history of a package: everything for members, releases and deprecations for everybody."""
 
 import json
+import re
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -219,7 +220,7 @@ async def test_a_deleted_account_leaves_no_name(world: World) -> None:
     shown = [each["sentence"] for each in answer.json()["entries"]]
     assert "ann changed the role of a deleted account to maintainer" in shown
     assert shown[0] == "The operator removed a deleted account"
-    assert '"mia"' not in answer.text
+    assert not re.search(r"\bmia\b", answer.text)
 
 
 async def test_old_changes_do_not_say_with_what_they_were_made(world: World) -> None:
@@ -265,7 +266,7 @@ async def test_a_page_reads_as_much_of_a_long_history_as_of_a_short_one(
     most = 1 if kind.startswith("release.") else 5  # Others are not shown what is in between.
     assert await reads() == [most, 2]
     first = (await get(world)).json()
-    assert len(first["entries"]) in (0, 50)
+    assert len(first["entries"]) == (50 if kind.startswith("release.") else 0)
     rest = (await get(world, f"?before={first['next']}")).json()
     assert rest["entries"]
 

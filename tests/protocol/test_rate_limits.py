@@ -1,25 +1,21 @@
 """Rate limits: refusals of each face, and the headers of other responses."""
 
 from datetime import timedelta
-from typing import Any
 
 import httpx
 import pytest
-from msgspec.structs import replace
 
 from functions.http.answer_caching import recognizer
 from shared.domain.archives.digests import Digest
-from shared.domain.errors.requests import Busy
 from shared.hosting.host import AnswerCacheOptions, Host
 from shared.localhost import archive_resolver
 from shared.registry import Registry
-from shared.services.adapters import Adapters
 from tests.lazy_app import lazy_functions
 from tests.protocol.bal.okhttp import multipart
 from tests.protocol.central.answers import refused
 from tests.security.routes import routes
 from tests.support.archives import bala
-from tests.support.port_doubles import Proceed, intercepted
+from tests.support.port_doubles import PortOutage
 from tests.support.storage import one_instance
 from tests.support.world import MAVEN, URL, OpenWorld, World, asking
 
@@ -173,19 +169,11 @@ async def test_pushes_that_are_refused_before_the_archive_is_read_are_not_counte
 async def test_a_push_that_fails_because_a_store_is_out_of_reach_is_not_counted(
     worlds: OpenWorld,
 ) -> None:
-    async def intercept(_method: str, proceed: Proceed) -> Any:
-        if is_out_of_reach:
-            raise Busy
-        return await proceed()
-
-    def wrap(stores: Adapters) -> Adapters:
-        return replace(stores, archives=intercepted(stores.archives, intercept, ("put",)))
-
-    is_out_of_reach = True
-    world = await worlds(limit_write="token=1", wrap=wrap)
+    outage = PortOutage({"archives": ["put"]}, lasts=True)
+    world = await worlds(limit_write="token=1", wrap=outage.wrap)
     answers = [await push(world, "acme/greet:1.0.0") for _ in range(3)]
     assert [each.status_code for each in answers] == [503] * 3
-    is_out_of_reach = False
+    outage.lasts = False
     assert (await push(world, "acme/greet:1.0.0")).status_code == 204
 
 

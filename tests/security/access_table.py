@@ -1074,3 +1074,13 @@ DECLARED: dict[str, Declared] = {
     **dict(_by_session()),
     **{name: _declared(name, expects) for expects, names in EXPECTED.items() for name in names},
 }
+# They change nothing.
+ASKS_BY_POST = {
+    "api_dependencies_check",
+    "api_dry_run",
+    "central_graphql",
+    "mcp_request",
+    "osv_query",
+    "osv_query_batch",
+    *(name for name in DECLARED if "_resolve_" in name),
+}

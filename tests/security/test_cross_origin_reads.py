@@ -30,6 +30,9 @@ async def browser(world: World) -> Browser:
 async def test_no_answer_to_another_site_shows_what_a_session_sees(browser: Browser) -> None:
     name = browser.world.people.ann.account.name
     csrf = browser.csrf
+    own = await browser.open("/account")
+    assert csrf in own.text
+    assert re.search(rf"\b{name}\b", own.text)
     for method, url in routes(browser.world.registry):
         if method not in ("GET", "HEAD"):
             continue

@@ -45,6 +45,6 @@ async def test_a_name_of_an_organization_that_is_here_is_nobody_elses_to_publish
 ) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     for coordinate in ("acme/greet:9.9.9", "acme/new:1.0.0", "Acme/greet:9.9.9"):
-        with pytest.raises(ClientFailure):
+        with pytest.raises(ClientFailure, match="You may not publish"):
             await world.push(bala(coordinate), by=world.people.bob)
     assert await world.java().versions("acme/greet") == ["1.0.0"]

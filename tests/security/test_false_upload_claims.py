@@ -6,6 +6,7 @@ it is what its archive says when it is read again.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -61,6 +62,7 @@ async def test_no_announced_digest_but_the_right_one_is_accepted(
     headers = {"digest": announced}
     answer = await world.upload(form, by=world.people.ann, headers=headers)
     assert answer.status_code == 400
+    assert re.search(r"SHA-256|digest", answer.json()["message"])
     assert await releases(world) == []
 
 

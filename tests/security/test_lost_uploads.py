@@ -32,7 +32,6 @@ from tests.support.world import BASE
 GREET = "acme/greet:1.0.0"
 ARCHIVE = bala(GREET, padding=1_500_000)  # Sent in two pieces and a list of them.
 PATH = f"{BASE}/packages/acme/greet"
-FOR_GOOD = 10**6
 
 
 async def push(cloud: CloudRegistry) -> httpx.Response:
@@ -91,10 +90,7 @@ async def test_a_push_during_an_outage_is_wholly_there_or_nowhere_and_a_repeat_s
 ) -> None:
     for first, failure in failures(asked):
         async with clouded(tmp_path / f"{first} {failure.value}") as cloud:
-            cloud.outage.asked.clear()
-            cloud.outage.failure = failure
-            cloud.outage.first = first
-            cloud.outage.count = FOR_GOOD
+            cloud.outage.begin(failure, first)
             answer = await push(cloud)
             cloud.outage.end()
             if answer.status_code == 204:
@@ -112,10 +108,7 @@ async def test_one_request_that_fails_is_repeated_and_nobody_notices(
 ) -> None:
     for first, failure in failures(asked):
         async with clouded(tmp_path / f"{first} {failure.value}") as cloud:
-            cloud.outage.asked.clear()
-            cloud.outage.failure = failure
-            cloud.outage.first = first
-            cloud.outage.count = 1
+            cloud.outage.begin(failure, first, count=1)
             assert (await push(cloud)).status_code == 204
             await check_whole(cloud)
 
@@ -178,9 +171,7 @@ async def test_files_stored_before_the_record_are_deleted_unless_the_push_is_rep
     tmp_path: Path,
 ) -> None:
     async with clouded(tmp_path) as cloud:
-        cloud.outage.asked.clear()
-        cloud.outage.first = 3
-        cloud.outage.count = FOR_GOOD
+        cloud.outage.begin(first=3)
         assert (await push(cloud)).status_code == 503
         cloud.outage.end()
         cloud.clock.at_ms += 2 * 86_400_000

@@ -275,7 +275,7 @@ async def test_reports_change_nothing_of_what_an_administrator_quarantined(
     await report(weighing, await reporter(weighing, "kim", address="192.0.2.1"))
     moderation = weighing.registry.publishing.moderation
     await moderation.quarantine(GREET, "A case is open.", by=OPERATOR)
-    with pytest.raises(Refusal):
+    with pytest.raises(Refusal, match="An administrator of this registry withdrew"):
         await report(weighing, await reporter(weighing, "lee", address="192.0.3.1"))
     await decide(weighing, ReportState.DISMISSED)
     assert await state_of(weighing) == (State.QUARANTINED, "A case is open.")

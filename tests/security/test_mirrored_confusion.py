@@ -93,7 +93,7 @@ async def test_a_higher_version_of_the_upstream_is_nowhere(
     mirror: World, unasked: FakeUpstream, name: str, wanted: str
 ) -> None:
     for client in (mirror.java(mirror.people.ann), mirror.go(mirror.people.ann), mirror.java()):
-        with pytest.raises(ClientFailure):
+        with pytest.raises(ClientFailure, match="not found"):
             await client.pull(f"acme/{name}:{wanted}")
     assert unasked.total == 0
 

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from tests.security.access_table import (
+    ASKS_BY_POST,
     DECLARED,
     NOBODYS,
     Cell,
@@ -151,21 +152,10 @@ REFUSED = {
 }
 
 
-ASKS_BY_POST = (
-    "api_dependencies_check",
-    "api_dry_run",
-    "central_graphql",
-    "mcp_request",
-    "osv_query",
-    "osv_query_batch",
-)
-
-
 def is_change(name: str, declared: Declared) -> bool:
     """Say whether the Function changes something by the right of its caller."""
     is_open = declared.expects in (anybody, anybody_known, nobody_by_token)
-    asks_by_post = "resolve" in name or name in ASKS_BY_POST
-    is_reading = declared.method in ("GET", "HEAD") or asks_by_post
+    is_reading = declared.method in ("GET", "HEAD") or name in ASKS_BY_POST
     return not (is_open or is_reading) and name not in SILENT
 
 

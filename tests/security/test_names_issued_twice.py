@@ -98,8 +98,9 @@ async def test_a_new_organization_of_the_same_name_inherits_nothing(world: World
     members = await registry.organizations.memberships.members(EMPTY, by=OPERATOR)
     assert [each.name for each in members] == ["bob"]
     machine = replace(bob, token=stolen.text.reveal())
-    for person in (ann, mia, machine):
-        with pytest.raises(ClientFailure):
+    refusals = ((ann, "You may not"), (mia, "You may not"), (machine, "access token is not valid"))
+    for person, reason in refusals:
+        with pytest.raises(ClientFailure, match=reason):
             await world.push(bala("empty/greet:1.0.0"), by=person)
     log = await registry.administration.audit_log.of_organization(EMPTY, EventQuery(), by=by)
     assert [event.kind for _, event in log.events] == ["organization.founded"]

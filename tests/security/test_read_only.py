@@ -20,7 +20,7 @@ from shared.domain.scopes import Role
 from shared.domain.snapshots import ENTITIES
 from shared.domain.tokens import TokenUse
 from shared.services.organizations.invitations import InvitationRequest
-from tests.security.access_table import DECLARED, PAGES, Cell, State
+from tests.security.access_table import ASKS_BY_POST, DECLARED, PAGES, Cell, State
 from tests.security.personas import PERSONAS
 from tests.security.test_authorization_matrix import Prepared, prepared
 from tests.support.browsers import FORM, Browser, signed_in
@@ -33,15 +33,6 @@ __all__ = ["prepared"]  # The fixture is the matrix's.
 
 INTERNAL = 500
 READING = {"GET", "HEAD", "OPTIONS"}
-ASKS_BY_POST = {
-    "api_dependencies_check",
-    "api_dry_run",
-    "central_graphql",
-    "mcp_request",
-    "osv_query",
-    "osv_query_batch",
-    *(name for name in DECLARED if "_resolve_" in name),
-}
 # Sessions begin and end, so that administrators come in; and they let changes be made again.
 GOES_ON = {"sign_in_link_used", "sign_in_out", "manage_read_only_on", "manage_read_only_off"}
 # Directories alone ask these, and no administrator: tests/protocol/scim/test_okta_provisioning.py.

@@ -27,7 +27,7 @@ def test_a_client_that_waits_for_100_continue_gets_no_cached_answer_instead(
     registry: RegistryProcess,
 ) -> None:
     """It would then send its next request, which would be read as the body."""
-    address = Address(int(registry.url.rpartition(":")[2]))
+    address = Address(registry.port)
     head = f"GET /index/config.json HTTP/1.1\r\nHost: x\r\nContent-Length: {LENGTH}\r\n".encode()
     for _ in range(2):  # The second one gets the answer of the first one.
         answers = address.exchange(head + b"\r\n" + b" " * LENGTH + NEXT)

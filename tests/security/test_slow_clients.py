@@ -45,7 +45,7 @@ def connected(registry: RegistryProcess, *, buffer: int = 0) -> socket.socket:
     if buffer:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
     made.settimeout(BOUND_SECONDS)
-    made.connect(("127.0.0.1", httpx.URL(registry.url).port))
+    made.connect(("127.0.0.1", registry.port))
     return made
 
 

@@ -32,3 +32,8 @@ def logged(capfd: pytest.CaptureFixture[str]) -> list[Any]:
     log.error("end")  # What waits is written with it.
     lines = capfd.readouterr().err.splitlines()
     return [json.loads(line) for line in lines if '"event":"request"' in line]
+
+
+def logged_by_id(capfd: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """Return these lines by the id of their request."""
+    return {line["request_id"]: line for line in logged(capfd)}

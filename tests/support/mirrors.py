@@ -26,9 +26,11 @@ from shared.services.adapters import Adapters
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.event_feed import checked_feed
 from tests.support.upstreams import BASE, Behaviour, FakeUpstream
-from tests.support.world import Person, World
+from tests.support.world import URL, Person, World
 
 PULL = dict(ACCEPT_ARCHIVE)
+# Of a request that came through this registry before, which asks no upstream again.
+CAME_THROUGH_HERE = {"Via": f"1.1 {urlsplit(URL).netloc}"}
 
 
 def services(mirror: World) -> MirroringServices:

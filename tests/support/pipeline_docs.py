@@ -9,7 +9,12 @@ writes them again after a change of `functions/templates/pipelines`.
 import re
 from collections.abc import Iterator
 
-from functions.html.pipelines import FOLDER, pipeline_text
+from functions.html.pipelines import (
+    COMMANDS_PLACEHOLDER,
+    FOLDER,
+    PART_PLACEHOLDER,
+    pipeline_text,
+)
 from functions.http.scripts import EXAMPLE_URL
 from shared.domain.trusted_publishing.presets import (
     CI_SYSTEMS,
@@ -31,8 +36,6 @@ _PARTS = FOLDER / "parts"
 _LANGUAGES = {"yml": "yaml", "groovy": "groovy", "sh": "sh"}
 _SECTION = re.compile(r"^## (.+)\n((?:(?!^## ).*\n?)*)", re.MULTILINE)
 _PIPELINES = re.compile(r"^\*\*[^*\n]+\*\*[^\n]*:\n\n```.*?^```\n", re.MULTILINE | re.DOTALL)
-_MARK = re.compile(r"^( *)\[\[(build|publish|shell|step)(?: ([^\]\n]+))?\]\]\n", re.MULTILINE)
-_PART = re.compile(r"^( *)\[\[([\w-]+)\]\]\n", re.MULTILINE)
 
 
 def pipelines_of(system: CiSystem, form: PipelineForm) -> Iterator[str]:
@@ -85,7 +88,11 @@ def _template(pipeline: Pipeline) -> str:
 
 def _system_of(pipeline: Pipeline) -> str:
     """Return the name under which a pipeline has parts of its own."""
-    return next(name for _, kind, name in _MARK.findall(_template(pipeline)) if kind == "publish")
+    return next(
+        name
+        for _, kind, name in COMMANDS_PLACEHOLDER.findall(_template(pipeline))
+        if kind == "publish"
+    )
 
 
 def _shortened(pipeline: Pipeline) -> str:
@@ -103,7 +110,7 @@ def _shortened(pipeline: Pipeline) -> str:
             lines.append(f"{PUBLISH}{', with these lines' if lines else ''}")
         return "".join(f"{margin}{line}\n" for line in lines)
 
-    return _MARK.sub(shortened, _template(pipeline))
+    return COMMANDS_PLACEHOLDER.sub(shortened, _template(pipeline))
 
 
 def _common_part(name: str) -> str:
@@ -118,12 +125,14 @@ def _common_part(name: str) -> str:
             lines = [f"# ({part})", *lines, f"# (end of {part})"]
         return "".join(f"{margin}{line}\n" for line in lines)
 
-    return _PART.sub(filled, (_PARTS / f"{name}.sh").read_text("utf-8").replace(" [[options]]", ""))
+    return PART_PLACEHOLDER.sub(
+        filled, (_PARTS / f"{name}.sh").read_text("utf-8").replace(" [[options]]", "")
+    )
 
 
 def _own_parts(name: str, system: str) -> Iterator[str]:
     """Yield the lines of a CI system for its parts of these commands, each with its comment."""
-    for _, part in _PART.findall((_PARTS / f"{name}.sh").read_text("utf-8")):
+    for _, part in PART_PLACEHOLDER.findall((_PARTS / f"{name}.sh").read_text("utf-8")):
         own = _PARTS / part / f"{system}.sh"
         if own.exists():
             yield f"# ({part})\n{own.read_text('utf-8')}"

@@ -17,6 +17,7 @@ import httpx
 from tests.support.waiting import BOUND_SECONDS, eventually
 
 _CHUNK_BYTES = 65_536
+_COMMANDS_SECONDS = 120
 
 
 class PipeReader:
@@ -138,6 +139,22 @@ def _send(
             os.killpg(process.pid, number)
     else:
         process.send_signal(number)  # Sends nothing to one that has ended.
+
+
+def run_commands(commands: str, folder: Path, environment: Mapping[str, str]) -> str:
+    """Run commands as a shell does that stops at the first failure; return what they print."""
+    done = subprocess.run(
+        ["/bin/sh", "-eu"],
+        input=commands,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_COMMANDS_SECONDS,
+    )
+    assert done.returncode == 0, f"{commands}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
 
 
 def answers(url: str) -> bool:

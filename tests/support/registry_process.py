@@ -36,8 +36,8 @@ class RegistryProcess:
         return f"{self.url}/2.0/registry"
 
     @property
-    def port(self) -> str:
-        return self.url.rpartition(":")[2]
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
 
     def java(self, http: httpx.AsyncClient, token: str | None = None) -> JavaBal:
         """Return the administrator's Java `bal`, or one with another token."""

@@ -1,7 +1,7 @@
 """Registries that sign people in with the test issuer, by each kind of provider."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from shared.services.adapters import Adapters
 from tests.fakes.identity_provider import CLIENT_ID, CLIENT_SECRET, FakeInternet, Issuer
 from tests.fakes.system import START_MS
 from tests.support.browsers import Browser
+from tests.support.port_doubles import Fault, calls, with_fault
 from tests.support.world import OpenWorld, World
 
 HOST = "https://login.test"
@@ -150,6 +151,33 @@ class Lockable:
         pending = (await self._membership()).pending
         assert pending
         return pending.on_hold
+
+    async def check_repeats(
+        self,
+        fault: Fault,
+        lock: Callable[[], Awaitable[object]],
+        unlock: Callable[[], Awaitable[object]],
+        is_locked: Callable[[], Awaitable[bool]],
+    ) -> None:
+        """Check that a repeat completes a lock and an unlock of the account, whichever of their
+        calls failed."""
+        await lock()  # Ends the session of the sign-in, so that each lock makes the same calls.
+        await unlock()
+        await self.start()
+        calls_of_lock = await calls(fault, lock)
+        calls_of_unlock = await calls(fault, unlock)
+        assert min(calls_of_lock, calls_of_unlock) > 1
+        for nth in range(1, max(calls_of_lock, calls_of_unlock) + 1):
+            self.world.clock.advance(timedelta(days=2))  # No more than five are locked in a day.
+            await self.start()
+            await with_fault(fault, min(nth, calls_of_lock), lock)
+            await lock()
+            assert await is_locked(), nth
+            assert await self.is_stopped(), nth
+            await with_fault(fault, min(nth, calls_of_unlock), unlock)
+            await unlock()
+            assert not await is_locked(), nth
+            assert not await self.is_change_on_hold(), nth
 
     async def _membership(self) -> Membership:
         place = member_place("acme", self.world.people.mia.account.id)

@@ -315,6 +315,7 @@ async def test_the_own_deletion_that_was_cut_off_is_finished_by_the_task(worlds:
     assert not await exists(world, mia)
     assert await erasures_run(world) == ()
     events = await world.stores.events.stream(f"account:{mia.account.id}", None, 100)
+    assert events
     assert not any(event.address or "name" in event.details for _, event in events)
 
 

@@ -161,6 +161,8 @@ async def test_tokens_that_manage_are_offered_after_signing_in_again(world: Worl
     assert 'value="push-new"' in browser.text
     await browser.submit("/account/tokens", name="robot", scope=["read"], days="30")
     assert "Copy the access token robot now." in browser.text
+    again = await signed_in(world, world.people.ann, "/account/tokens")
+    assert 'value="manage"' in again.text
 
 
 async def test_an_owner_who_only_renames_a_token_is_not_asked(world: World) -> None:
@@ -170,6 +172,8 @@ async def test_an_owner_who_only_renames_a_token_is_not_asked(world: World) -> N
         world.people.ann.account.id, by=OPERATOR
     )
     [token] = [each.token.id for each in tokens if each.token.name == "all"]
+    await browser.open(f"/account/tokens/rotate?token={token}")
+    assert 'action="/account/tokens/rotate"' in browser.text
     world.clock.advance(LATE)
     await browser.open(f"/account/tokens/rename?token={token}")
     assert 'action="/account/tokens/rename"' in browser.text

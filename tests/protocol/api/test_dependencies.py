@@ -11,22 +11,16 @@ from typing import Any
 import httpx
 import pytest
 
-from functions.faces import build_app
-from shared.adapters.system import SystemClock
-from shared.bootstrap.build import build_registry
 from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
 from shared.domain.withdrawal_reasons import PublicReason, WithdrawalReason
-from shared.hosting.host import Host
-from shared.hosting.http_server.server import bind
 from tests.paths import ROOT
 from tests.protocol.bal.okhttp import FORM, multipart
-from tests.reaching import noted
 from tests.support.archives import bala
 from tests.support.documented_packages import LISTENER, documented_bala, published
-from tests.support.server import served_app
+from tests.support.served_copies import served_copy
 from tests.support.storage import STORAGE
-from tests.support.world import URL, Person, Template, World, settings_of
+from tests.support.world import URL, Person, Template, World
 
 CHECK = f"{URL}/api/v1/check"
 
@@ -140,16 +134,11 @@ def test_the_settings_of_renovate_find_the_versions_of_a_ballerina_toml() -> Non
 
 @pytest.mark.slow
 async def test_a_job_runs_the_script_beside_its_package(template: Template, scratch: Path) -> None:
-    STORAGE.copy(template.folder, scratch / "data")
-    bound = bind("127.0.0.1", 0)
-    url = f"http://127.0.0.1:{bound.getsockname()[1]}"
-    settings = settings_of(scratch / "data", url=url)
-    registry = build_registry(settings, noted(await STORAGE.stores(settings, SystemClock())))
     project = scratch / "project"
     project.mkdir()
     (project / "Ballerina.toml").write_text('[package]\norg = "acme"\nname = "app"\n')
     (project / "Dependencies.toml").write_text(locked("greet:1.0.0", "app:0.1.0"))
-    with served_app(Host(build_app(registry), on_stop=[registry.close]), at=bound):
+    async with served_copy(template, scratch / "data") as (_, url):
         headers = {**FORM, "Authorization": f"Bearer {template.people.ann.token}"}
         for version in ("1.0.0", "1.1.0"):
             httpx.post(

@@ -11,6 +11,7 @@ from shared.domain.errors.base import Refusal
 from shared.domain.principals import OPERATOR, Principal
 from shared.domain.release_states import State
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
+from tests.protocol.bal.okhttp import multipart
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.refusals import raises_refusal
@@ -338,8 +339,9 @@ async def test_a_token_that_moderates_does_nothing_else(world: World) -> None:
     token = await published(world)
     for path in ("/api/v1/account/events", "/api/v1/tokens", "/api/v1/orgs/acme/members"):
         assert (await world.get(f"{URL}{path}", by=token)).status_code == 403
-    answer = await world.upload(b"", by=token)
-    assert answer.status_code in (400, 403)
+    answer = await world.upload(multipart("x.bala", bala("acme/greet:1.1.0")), by=token)
+    assert answer.status_code == 400
+    assert "the token lacks the scopes push-new and push-version" in answer.text
 
 
 async def test_a_token_of_somebody_who_is_no_administrator_any_more_moderates_nothing(

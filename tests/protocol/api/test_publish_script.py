@@ -9,17 +9,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from functions.faces import build_app
-from shared.adapters.system import SystemClock
-from shared.bootstrap.build import build_registry
-from shared.hosting.host import Host
-from shared.hosting.http_server.server import bind
 from tests.protocol.device.test_login_script import oldest_python
-from tests.reaching import noted
 from tests.support.archives import bala
-from tests.support.server import served_app
+from tests.support.served_copies import served_copy
 from tests.support.storage import STORAGE
-from tests.support.world import URL, Template, World, settings_of
+from tests.support.world import URL, Template, World
 
 
 @pytest.mark.slow
@@ -46,15 +40,10 @@ async def test_the_oldest_python_that_is_promised_runs_the_script(
 async def test_a_job_publishes_two_packages_by_one_call_and_again(
     template: Template, scratch: Path
 ) -> None:
-    STORAGE.copy(template.folder, scratch / "data")
-    bound = bind("127.0.0.1", 0)
-    url = f"http://127.0.0.1:{bound.getsockname()[1]}"
-    settings = settings_of(scratch / "data", url=url, require_dependencies=True)
-    registry = build_registry(settings, noted(await STORAGE.stores(settings, SystemClock())))
     (scratch / "app.bala").write_bytes(bala("acme/app:1.0.0", dependencies=["acme/core:1.0.0"]))
     (scratch / "core.bala").write_bytes(bala("acme/core:1.0.0"))
     (scratch / "other.bala").write_bytes(bala("acme/core:1.0.0", readme="Another one."))
-    with served_app(Host(build_app(registry), on_stop=[registry.close]), at=bound):
+    async with served_copy(template, scratch / "data", require_dependencies=True) as (_, url):
         script = httpx.get(f"{url}/publish.py").raise_for_status().text
 
         def run(arguments: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str]:

@@ -15,7 +15,7 @@ from tests.lazy_app import lazy_functions
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.central.answers import answered, refused
 from tests.support.archives import bala
-from tests.support.logs import logged
+from tests.support.logs import logged_by_id
 from tests.support.port_doubles import Fault
 from tests.support.world import OpenWorld, World
 
@@ -24,6 +24,7 @@ pytestmark = pytest.mark.measured
 ARCHIVE = bala("acme/greet:1.0.0")
 DIGEST = hashlib.sha256(ARCHIVE).hexdigest()
 PRIVATE = bala("acme/secret:1.0.0", visibility="private")
+BOTH_ARCHIVES = pytest.mark.parametrize("archive", [ARCHIVE, PRIVATE], ids=["public", "private"])
 PATHS = {ARCHIVE: "/packages/acme/greet/1.0.0", PRIVATE: "/packages/acme/secret/1.0.0"}
 
 
@@ -43,14 +44,17 @@ async def publish(world: World) -> World:
     return world
 
 
-@pytest.fixture(scope="module", params=[by_function, from_disk])
+HOSTS = (by_function, from_disk)
+
+
+@pytest.fixture(scope="module", params=HOSTS)
 async def world(shared_worlds: OpenWorld, request: pytest.FixtureRequest) -> World:
     """Return a registry with both archives, which it serves in each of the two ways, and which no
     test changes."""
     return await publish(await shared_worlds(host=request.param))
 
 
-@pytest.fixture(params=[by_function, from_disk])
+@pytest.fixture(params=HOSTS)
 async def own_world(worlds: OpenWorld, request: pytest.FixtureRequest) -> World:
     """Return such a registry for one test."""
     return await publish(await worlds(host=request.param))
@@ -70,7 +74,7 @@ def assert_whole(answer: httpx.Response, archive: bytes) -> None:
     assert "transfer-encoding" not in answer.headers
 
 
-@pytest.mark.parametrize("host", [by_function, from_disk])
+@pytest.mark.parametrize("host", HOSTS)
 async def test_a_failure_is_logged_and_its_answer_has_the_id(
     worlds: OpenWorld, host: Callable[[Registry], Host], capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -79,14 +83,14 @@ async def test_a_failure_is_logged_and_its_answer_has_the_id(
     url = await link(world)
     configure("info")
     answer = await world.get(url)
-    lines = {line["request_id"]: line for line in logged(capfd)}
     assert answer.status_code == 500
     request_id = answer.headers["x-request-id"]
     assert request_id in answer.json()["message"]
-    assert (lines[request_id]["status"], lines[request_id]["outcome"]) == (500, "broken")
+    line = logged_by_id(capfd)[request_id]
+    assert (line["status"], line["outcome"]) == (500, "broken")
 
 
-@pytest.mark.parametrize("archive", [ARCHIVE, PRIVATE], ids=["public", "private"])
+@BOTH_ARCHIVES
 @pytest.mark.parametrize(
     "headers",
     [{}, {"Authorization": "Bearer nonsense"}, {"Authorization": "Negotiate xyz"}],
@@ -183,17 +187,14 @@ async def test_an_empty_range_is_the_complete_file(world: World, asked: str) -> 
     assert_whole(await world.get(await link(world), headers={"Range": asked}), ARCHIVE)
 
 
-async def test_a_range_behind_the_end_is_416(world: World) -> None:
-    answer = await world.get(await link(world), headers={"Range": f"bytes={len(ARCHIVE)}-"})
-    assert answer.status_code == 416
-    assert answer.headers["content-range"] == f"bytes */{len(ARCHIVE)}"
-
-
-@pytest.mark.parametrize("archive", [ARCHIVE, PRIVATE], ids=["public", "private"])
-async def test_no_cache_keeps_a_416(world: World, archive: bytes) -> None:
+@BOTH_ARCHIVES
+async def test_a_range_behind_the_end_is_416_which_no_cache_keeps(
+    world: World, archive: bytes
+) -> None:
     url = await link(world, archive)
     answer = await world.get(url, headers={"Range": f"bytes={len(archive)}-"})
     assert (answer.status_code, answer.content) == (416, b"")
+    assert answer.headers["content-range"] == f"bytes */{len(archive)}"
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["content-length"] == "0"
     assert answer.headers["etag"] == (await world.send("HEAD", url)).headers["etag"]
@@ -201,7 +202,7 @@ async def test_no_cache_keeps_a_416(world: World, archive: bytes) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-@pytest.mark.parametrize("archive", [ARCHIVE, PRIVATE], ids=["public", "private"])
+@BOTH_ARCHIVES
 @pytest.mark.parametrize(
     "condition", ['"another"', '"another", "third"', "W/{etag}", 'W/{etag}, "another"']
 )

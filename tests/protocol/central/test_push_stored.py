@@ -57,19 +57,22 @@ async def test_a_push_that_creates_an_organization_publishes_an_event(world: Wor
     assert kinds[-2:] == ["organization.founded", "release.published"]
 
 
-@pytest.mark.parametrize("spec", [{"readme": ""}, {"tools": ["taken"]}])
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [({"readme": ""}, "Package.md is missing"), ({"tools": ["taken"]}, "tool id taken belongs to")],
+)
 async def test_a_refused_push_of_an_administrator_creates_no_organization(
-    world: World, spec: dict[str, Any]
+    world: World, spec: dict[str, Any], reason: str
 ) -> None:
     await world.push(bala("acme/tool:1.0.0", tools=["taken"]))
     before: Any = await stored(world.stores)
-    with pytest.raises(ClientFailure):
+    with pytest.raises(ClientFailure, match=reason):
         await world.push(bala("fresh/greet:1.0.0", **spec), by=world.people.admin)
     assert await stored(world.stores) == before
 
 
 async def test_a_refused_push_claims_no_tool_id_for_its_package(world: World) -> None:
     await world.push(bala("acme/tool:1.0.0", tools=["taken"]))
-    with pytest.raises(ClientFailure):
+    with pytest.raises(ClientFailure, match="tool id taken belongs to"):
         await world.push(bala("acme/new:1.0.0", tools=["free", "taken"]))
     await world.push(bala("acme/other:1.0.0", tools=["free"]))

@@ -4,7 +4,6 @@ One machine caches the answers about public packages while nothing is written. T
 this suite run over such a host, too; these send requests twice on purpose.
 """
 
-import json
 import re
 import shutil
 from collections.abc import AsyncGenerator, Callable
@@ -31,13 +30,14 @@ from shared.runtime.editions import EVERYTHING
 from shared.runtime.lru_cache import LruCache
 from shared.services.packages.pull_redirects import SIGNED_LINK_LIFETIME
 from shared.telemetry.activities import current_activity
-from shared.telemetry.log import configure, log
+from shared.telemetry.log import configure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.advisories import advisory, affected
 from tests.support.archives import bala
 from tests.support.documented_packages import documented_bala
 from tests.support.documented_packages import published as documented
 from tests.support.instances import shared_records_read
+from tests.support.logs import logged, logged_by_id
 from tests.support.storage import one_machine
 from tests.support.world import MAVEN, URL, OpenWorld, Template, World, opened, settings_of
 
@@ -536,16 +536,12 @@ async def test_clients_that_opt_out_are_not_counted(own_world: World) -> None:
 
 
 async def test_each_request_leaves_a_line(
-    own_world: World, capsysbinary: pytest.CaptureFixture[bytes]
+    own_world: World, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    logged(capfd)  # Writes the lines of earlier requests.
     configure("info")
-    log.warning("begin")  # Flushes the lines of earlier requests.
-    capsysbinary.readouterr()
     answers = [await own_world.get(path) for path in (LIST, LIST, f"{FILE}.bala", f"{FILE}.bala")]
-    log.warning("end")
-    configure("warning")
-    lines = [json.loads(line) for line in capsysbinary.readouterr().err.splitlines()]
-    noted = {line["request_id"]: line for line in lines if line["event"] == "request"}
+    noted = logged_by_id(capfd)
     for answer in answers:
         assert noted[answer.headers["x-request-id"]]["principal"] == ""
     # A cached redirect and its archive are one request.
@@ -554,14 +550,13 @@ async def test_each_request_leaves_a_line(
 
 
 async def test_the_line_of_a_streamed_archive_has_the_status_that_was_sent(
-    own_world: World, capsysbinary: pytest.CaptureFixture[bytes]
+    own_world: World, capfd: pytest.CaptureFixture[str]
 ) -> None:
     first = await own_world.get(f"{PACKAGE}/1.0.0", headers=PULL)
     archive = first.headers["location"]
     etag = (await own_world.get(archive)).headers["etag"]
+    logged(capfd)  # Writes the lines of earlier requests.
     configure("info")
-    log.warning("begin")
-    capsysbinary.readouterr()
     conditions = [
         {"If-None-Match": etag},
         {"If-None-Match": etag},  # From the answer cache.
@@ -571,13 +566,10 @@ async def test_the_line_of_a_streamed_archive_has_the_status_that_was_sent(
     ]
     answers = [await own_world.get(archive, headers=each) for each in conditions]
     assert [each.status_code for each in answers] == [304, 304, 206, 416, 412]
-    log.warning("end")
-    configure("warning")
-    lines = [json.loads(line) for line in capsysbinary.readouterr().err.splitlines()]
-    noted = {line["request_id"]: line["status"] for line in lines if line["event"] == "request"}
+    noted = logged_by_id(capfd)
     for answer in answers:
-        assert noted[answer.headers["x-request-id"]] == answer.status_code
-    assert sorted(noted.values()) == [206, 304, 304, 412, 416]
+        assert noted[answer.headers["x-request-id"]]["status"] == answer.status_code
+    assert sorted(line["status"] for line in noted.values()) == [206, 304, 304, 412, 416]
 
 
 async def test_repeats_count_against_the_rate_limit(worlds: OpenWorld) -> None:

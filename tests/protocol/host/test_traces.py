@@ -63,9 +63,10 @@ async def test_spans_say_when_a_call_began_and_how_long_it_took(
     began = push.start_time or 0
     ended = push.end_time or 0
     assert began < ended
-    for call in traced.spans:
-        if parent_of(call) == id_of(push):
-            assert began <= (call.start_time or 0) <= (call.end_time or 0) <= ended
+    calls = [each for each in traced.spans if parent_of(each) == id_of(push)]
+    assert calls
+    for call in calls:
+        assert began <= (call.start_time or 0) <= (call.end_time or 0) <= ended
 
 
 async def test_a_trace_that_a_client_began_goes_on_here(world: World, traced: Traced) -> None:

@@ -226,6 +226,7 @@ async def test_the_page_draws_the_way_to_the_signed_hash(world: World) -> None:
     assert line in page
     assert "Others see only a hash" not in page
     hashes = LogProof.parse(found["proof"]).hashes
+    assert hashes
     assert f'<svg viewBox="0 0 330 {60 * len(hashes) + 34}"' in page
     for each in hashes:
         assert base64_of(each) in page.replace("&#43;", "+")

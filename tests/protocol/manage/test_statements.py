@@ -149,8 +149,10 @@ async def test_the_audit_log_has_it_for_owners(published: World) -> None:
 async def test_the_feed_and_the_metadata_have_neither_reason_for_owners(published: World) -> None:
     moderation = published.registry.publishing.moderation
     await moderation.quarantine(AT, INTERNAL, PUBLIC, by=OPERATOR)
-    for path in (f"{URL}/index/changes", f"{URL}/packages/acme/greet/1.0.0"):
-        answer = await published.get(path, by=published.people.mia)
+    said = {"index/changes": PUBLIC.why.value, "packages/acme/greet/1.0.0": PUBLIC.note}
+    for path, public in said.items():
+        answer = await published.get(f"{URL}/{path}", by=published.people.mia)
+        assert public in answer.text
         assert INTERNAL not in answer.text
 
 

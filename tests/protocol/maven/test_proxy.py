@@ -155,7 +155,7 @@ async def test_a_tool_is_offered_to_those_who_can_run_it(world: World) -> None:
     await world.push(bala("acme/greet:1.1.0", tools=["greeter"], platform="java21"))
     text = await read(world, f"{V}/__tools__/greeter/maven-metadata.xml")
     assert texts(text.encode(), "versions/version") == ["1.1.0", "1.0.0"]
-    with pytest.raises(ClientFailure):
+    with pytest.raises(ClientFailure, match="not found"):
         await world.maven(distribution="v2201-10-0").metadata("__tools__/greeter")
 
 

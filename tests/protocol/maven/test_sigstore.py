@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from shared.domain.coordinates import Coordinate
 from shared.domain.names import parse_org
@@ -43,11 +44,29 @@ async def require_sigstore(trust: TrustedPublishingWorld) -> None:
     await organizations.change(parse_org("acme"), profile, by=trust.owner)
 
 
+@pytest.fixture
+def public() -> SigstoreInstance:
+    return SigstoreInstance.public_good()
+
+
+@pytest.fixture
+async def trust(
+    worlds: OpenWorld, tmp_path: Path, public: SigstoreInstance
+) -> TrustedPublishingWorld:
+    """Return a registry that verifies bundles of the public instance."""
+    return await opened(worlds, tmp_path, public)
+
+
+@pytest.fixture
+async def requiring(trust: TrustedPublishingWorld) -> TrustedPublishingWorld:
+    """Return one whose acme requires a bundle of each release."""
+    await require_sigstore(trust)
+    return trust
+
+
 async def test_a_bundle_comes_after_the_archive_and_is_served_with_checksums(
-    worlds: OpenWorld, tmp_path: Path
+    trust: TrustedPublishingWorld, public: SigstoreInstance
 ) -> None:
-    public = SigstoreInstance.public_good()
-    trust = await opened(worlds, tmp_path, public)
     job = await trust.job()
     archive = bala(GREET)
     assert (await put(trust, STEM, archive, job)).status_code == 201
@@ -68,10 +87,8 @@ async def test_a_bundle_comes_after_the_archive_and_is_served_with_checksums(
 
 
 async def test_a_bundle_that_does_not_verify_is_refused_alone(
-    worlds: OpenWorld, tmp_path: Path
+    trust: TrustedPublishingWorld, public: SigstoreInstance
 ) -> None:
-    public = SigstoreInstance.public_good()
-    trust = await opened(worlds, tmp_path, public)
     job = await trust.job()
     archive = bala(GREET)
     await put(trust, STEM, archive, job)
@@ -84,10 +101,8 @@ async def test_a_bundle_that_does_not_verify_is_refused_alone(
 
 
 async def test_a_bundle_is_refused_an_hour_after_the_archive(
-    worlds: OpenWorld, tmp_path: Path
+    trust: TrustedPublishingWorld, public: SigstoreInstance
 ) -> None:
-    public = SigstoreInstance.public_good()
-    trust = await opened(worlds, tmp_path, public)
     archive = bala(GREET)
     await put(trust, STEM, archive, await trust.job())
     trust.world.clock.at_ms += HOUR_MS + 1
@@ -96,9 +111,9 @@ async def test_a_bundle_is_refused_an_hour_after_the_archive(
     assert "more than an hour ago" in late.text
 
 
-async def test_bundles_need_a_release_and_a_job(worlds: OpenWorld, tmp_path: Path) -> None:
-    public = SigstoreInstance.public_good()
-    trust = await opened(worlds, tmp_path, public)
+async def test_bundles_need_a_release_and_a_job(
+    trust: TrustedPublishingWorld, public: SigstoreInstance
+) -> None:
     ann = trust.world.people.ann
     archive = bala(GREET)
     bundle = public.bundle(hex_of(archive))
@@ -108,61 +123,51 @@ async def test_bundles_need_a_release_and_a_job(worlds: OpenWorld, tmp_path: Pat
     assert without.status_code == 400
     assert "no trusted publisher published it" in without.text
     bob = trust.world.people.bob
-    assert (await put(trust, BUNDLE, bundle, bob)).status_code in (401, 403)
+    assert (await put(trust, BUNDLE, bundle, bob)).status_code == 403
 
 
 async def test_a_release_is_held_until_the_bundle_came_that_its_organization_requires(
-    worlds: OpenWorld, tmp_path: Path
+    requiring: TrustedPublishingWorld, public: SigstoreInstance
 ) -> None:
-    public = SigstoreInstance.public_good()
-    trust = await opened(worlds, tmp_path, public)
-    await require_sigstore(trust)
     archive = bala(GREET)
-    job = await trust.job()
+    job = await requiring.job()
     # Clients would not send the bundle after a refusal.
-    assert (await put(trust, STEM, archive, job)).status_code == 201
+    assert (await put(requiring, STEM, archive, job)).status_code == 201
     origin = f"{URL}/api/v1/packages/acme/greet/1.0.0/origin"
-    assert (await trust.world.get(origin)).status_code == 404
-    refused = await put(trust, BUNDLE, public.bundle("0" * 64), job)
+    assert (await requiring.world.get(origin)).status_code == 404
+    refused = await put(requiring, BUNDLE, public.bundle("0" * 64), job)
     assert refused.status_code == 400
-    assert (await trust.world.get(origin)).status_code == 404
+    assert (await requiring.world.get(origin)).status_code == 404
 
-    trust.world.clock.at_ms += 3 * HOUR_MS  # A release that waits takes it at any time.
-    job = await trust.job()
-    assert (await put(trust, BUNDLE, public.bundle(hex_of(archive)), job)).status_code == 201
-    assert await sigstore_of(trust) == "public-good"
+    requiring.world.clock.at_ms += 3 * HOUR_MS  # A release that waits takes it at any time.
+    job = await requiring.job()
+    assert (await put(requiring, BUNDLE, public.bundle(hex_of(archive)), job)).status_code == 201
+    assert await sigstore_of(requiring) == "public-good"
 
 
 async def test_a_release_with_its_bundle_is_published_at_once_where_one_is_required(
-    worlds: OpenWorld, tmp_path: Path
+    requiring: TrustedPublishingWorld, public: SigstoreInstance
 ) -> None:
-    public = SigstoreInstance.public_good()
-    trust = await opened(worlds, tmp_path, public)
-    await require_sigstore(trust)
     archive = bala(GREET)
-    assert (await push(trust, archive, public.bundle(hex_of(archive)))).status_code == 204
-    assert await sigstore_of(trust) == "public-good"
+    assert (await push(requiring, archive, public.bundle(hex_of(archive)))).status_code == 204
+    assert await sigstore_of(requiring) == "public-good"
 
 
 async def test_a_push_that_is_repeated_with_the_bundle_publishes_what_waited(
-    worlds: OpenWorld, tmp_path: Path
+    requiring: TrustedPublishingWorld, public: SigstoreInstance
 ) -> None:
-    public = SigstoreInstance.public_good()
-    trust = await opened(worlds, tmp_path, public)
-    await require_sigstore(trust)
     archive = bala(GREET)
-    job = await trust.job()
-    held = await trust.world.upload(form(**{"bala-file": archive}), by=job, headers=FORM)
+    job = await requiring.job()
+    held = await requiring.world.upload(form(**{"bala-file": archive}), by=job, headers=FORM)
     assert held.status_code == 400
     assert "acme requires a Sigstore bundle of each release" in held.json()["message"]
-    answer = await push(trust, archive, public.bundle(hex_of(archive)), job)
+    answer = await push(requiring, archive, public.bundle(hex_of(archive)), job)
     assert answer.status_code == 204, answer.text
 
 
 async def test_a_release_of_a_burst_waits_for_its_bundle_after_an_owner_confirmed_it(
-    worlds: OpenWorld, tmp_path: Path
+    worlds: OpenWorld, tmp_path: Path, public: SigstoreInstance
 ) -> None:
-    public = SigstoreInstance.public_good()
     trust = await opened(worlds, tmp_path, public, brake_releases=1)
     await require_sigstore(trust)
     first = bala(GREET)
@@ -191,38 +196,33 @@ async def test_a_release_of_a_burst_waits_for_its_bundle_after_an_owner_confirme
 
 
 async def test_a_release_that_an_administrator_restores_still_waits_for_its_bundle(
-    worlds: OpenWorld, tmp_path: Path
+    requiring: TrustedPublishingWorld, public: SigstoreInstance
 ) -> None:
-    public = SigstoreInstance.public_good()
-    trust = await opened(worlds, tmp_path, public)
-    await require_sigstore(trust)
     archive = bala(GREET)
-    job = await trust.job()
-    await put(trust, STEM, archive, job)
-    moderation = trust.world.registry.publishing.moderation
+    job = await requiring.job()
+    await put(requiring, STEM, archive, job)
+    moderation = requiring.world.registry.publishing.moderation
     at = Coordinate.parse("acme", "greet", "1.0.0")
     await moderation.hold(at, "A review.", by=OPERATOR)
     for _ in range(2):
         restored = await moderation.restore(at, by=OPERATOR)
         assert restored.is_held_for_sigstore
-    assert (await trust.world.get("/packages/acme/greet/1.0.0")).status_code == 404
-    sent = await put(trust, BUNDLE, public.bundle(hex_of(archive)), job)
+    assert (await requiring.world.get("/packages/acme/greet/1.0.0")).status_code == 404
+    sent = await put(requiring, BUNDLE, public.bundle(hex_of(archive)), job)
     assert sent.status_code == 201, sent.text
-    assert await sigstore_of(trust) == "public-good"
+    assert await sigstore_of(requiring) == "public-good"
 
 
 async def test_owners_read_that_a_restored_release_waits_for_its_bundle(
-    worlds: OpenWorld, tmp_path: Path
+    requiring: TrustedPublishingWorld,
 ) -> None:
-    trust = await opened(worlds, tmp_path, SigstoreInstance.public_good())
-    await require_sigstore(trust)
-    ann = trust.world.people.ann.account
-    await trust.world.stores.directory.put(ann.model_copy(update={"email": "ann@example.org"}))
-    await put(trust, STEM, bala(GREET), await trust.job())
-    moderation = trust.world.registry.publishing.moderation
+    ann = requiring.world.people.ann.account
+    await requiring.world.stores.directory.put(ann.model_copy(update={"email": "ann@example.org"}))
+    await put(requiring, STEM, bala(GREET), await requiring.job())
+    moderation = requiring.world.registry.publishing.moderation
     at = Coordinate.parse("acme", "greet", "1.0.0")
     await moderation.quarantine(at, "A review.", by=OPERATOR)
     await moderation.restore(at, by=OPERATOR)
-    *_, mail = trust.world.mailer.to("ann@example.org")
+    *_, mail = requiring.world.mailer.to("ann@example.org")
     assert mail.subject == "acme/greet:1.0.0 waits for its Sigstore bundle"
     assert "was restored" not in mail.text

@@ -17,7 +17,7 @@ from shared.ports.conflicts import AlreadyThere
 from shared.ports.metadata import MetadataStore
 from shared.services.mirroring.upstream_questions import Asker
 from tests.support.archives import bala
-from tests.support.mirrors import PULL, broken, release_of, services, waiting
+from tests.support.mirrors import CAME_THROUGH_HERE, PULL, broken, release_of, services, waiting
 from tests.support.port_doubles import Fault, failing
 from tests.support.upstreams import FakeUpstream
 from tests.support.waiting import eventually_in_tasks
@@ -44,7 +44,7 @@ async def test_a_crash_leaves_nothing_that_is_half_there(
     broken = replace(releases, storing=storing, metadata=metadata, derived_data=derived)
     with pytest.raises(Refusal):
         await replace(admission, releases=broken).admit(IO, ASKER)
-    versions = await mirror.get("/packages/ballerina/io", headers={"Via": "1.1 registry.test"})
+    versions = await mirror.get("/packages/ballerina/io", headers=CAME_THROUGH_HERE)
     assert versions.status_code == 404
     assert (await mirror.get(PATH, headers=PULL)).status_code == 302
     assert upstream.asked["file"] == (1 if operation == "put_entries" else 2)

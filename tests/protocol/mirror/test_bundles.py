@@ -155,7 +155,7 @@ async def test_a_private_package_is_internal_where_it_is_imported(
     for _ in range(2):
         assert (await carrier.deliver(target)).internal == {"tools/secret"}
     await target.java(target.people.bob).pull("tools/secret:1.0.0")
-    with pytest.raises(ClientFailure):
+    with pytest.raises(ClientFailure, match="package not found"):
         await target.java().pull("tools/secret:1.0.0")
     await target.java().pull("tools/hammer:1.0.0")
     onward = await carrier.export(target, orgs=(parse_org("tools"),))

@@ -19,6 +19,7 @@ from shared.services.packages.hosted_packages import HostedPackages
 from tests.support.archives import bala, zipped
 from tests.support.instances import edition_confirmed
 from tests.support.mirrors import (
+    CAME_THROUGH_HERE,
     PULL,
     answering,
     broken,
@@ -47,7 +48,7 @@ async def pulled(mirror: World, version: str = "1.0.0", name: str = "io") -> htt
 async def is_stored(mirror: World, upstream: FakeUpstream) -> bool:
     """Check whether the release is served while the upstream is not asked."""
     before = upstream.total
-    answer = await mirror.get(f"{IO}/1.0.0", headers=PULL | {"Via": "1.1 registry.test"})
+    answer = await mirror.get(f"{IO}/1.0.0", headers=PULL | CAME_THROUGH_HERE)
     assert upstream.total == before
     return answer.status_code == 302
 

@@ -17,6 +17,7 @@ from shared.domain.packages import Head
 from shared.domain.principals import OPERATOR
 from shared.domain.visibility import Visibility
 from tests.protocol.web.page_reader import main_of
+from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.mirrors import (
     PULL,
@@ -155,10 +156,11 @@ async def test_pages_say_that_it_is_internal(stored: World) -> None:
 
 
 async def test_no_export_has_it(stored: World) -> None:
-    index = stored.registry.packages.index
-    assert not [
-        path async for batch in index.public_files() for path, _ in batch if "secret" in path
-    ]
+    await stored.push(bala("acme/greet:1.0.0"))
+    files = stored.registry.packages.index.public_files()
+    paths = [path async for batch in files for path, _ in batch]
+    assert any("greet" in each for each in paths)
+    assert not [each for each in paths if "secret" in each]
 
 
 async def test_lists_of_what_is_not_stored_are_complete_for_accounts_alone(mirror: World) -> None:

@@ -63,7 +63,7 @@ async def test_an_organization_of_ours_moves_to_the_upstream(
     assert await move(mirror, "acme", upstream.name) == plan
     assert (await release_of(mirror, "acme/greet:1.0.0")).state is State.QUARANTINED
     assert await status(mirror, f"{GREET}/2.0.0") == 302
-    assert await status(mirror, f"{GREET}/1.0.0") in (400, 404)  # Its digest is that of ours.
+    assert await status(mirror, f"{GREET}/1.0.0") == 404  # Its digest is that of ours.
     assert (await mirror.get(f"{GREET}/2.0.0")).json()["upstream"]["name"] == upstream.name
 
 
@@ -110,10 +110,10 @@ async def test_a_name_moves_there_and_back(mirror: World, upstream: FakeUpstream
     assert (back.before, back.after, back.withheld, back.restored) == (upstream.name, "", 1, 1)
     asked = upstream.total
     assert await status(mirror, f"{GREET}/1.0.0") == 302
-    assert await status(mirror, f"{GREET}/2.0.0") in (400, 404)
+    assert await status(mirror, f"{GREET}/2.0.0") == 404
     await mirror.push(bala("acme/greet:3.0.0"))
-    with pytest.raises(ClientFailure):
-        await mirror.push(bala("acme/greet:2.0.0"))  # Its digest is that of the upstream.
+    with pytest.raises(ClientFailure, match="is stored and quarantined"):
+        await mirror.push(bala("acme/greet:2.0.0"))
     assert (await mirror.get(GREET)).json() == ["3.0.0", "1.0.0"]
     assert upstream.total == asked
 
@@ -160,7 +160,7 @@ async def test_a_name_of_the_upstream_becomes_ours(mirror: World, upstream: Fake
         await mirror.create_organization("company")
     await move(mirror, "company", HERE)
     asked = upstream.total
-    assert await status(mirror, "/packages/company/lib/1.0.0") in (400, 404)
+    assert await status(mirror, "/packages/company/lib/1.0.0") == 404
     assert await status(mirror, "/packages/company/other/1.0.0") == 404
     await mirror.create_organization("company")
     await mirror.push(bala("company/lib:2.0.0"), by=mirror.people.admin)
@@ -344,7 +344,7 @@ async def test_rules_of_operators_reserve_names_and_free_them(mirror: World) -> 
 async def test_a_push_of_an_administrator_creates_no_organization_that_a_rule_names(
     mirror: World,
 ) -> None:
-    with pytest.raises(ClientFailure):
+    with pytest.raises(ClientFailure, match="or looks like, a reserved one"):
         await mirror.push(bala("wso2/x:1.0.0"), by=mirror.people.admin)
     assert await mirror.stores.directory.get(Organization, organization_place("wso2")) is None
 

@@ -6,7 +6,6 @@ Pages show it, say that it is not approved, and lead to the form that asks for i
 
 from collections.abc import AsyncGenerator
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -16,7 +15,7 @@ from tests.protocol.mirror.test_approvals import approve
 from tests.protocol.rules.rule_world import set_registry_rules
 from tests.security.package_probes import OF_CLIENTS, OF_PACKAGE_PAGES, OF_THE_SITE, Seen, seen
 from tests.support.documented_packages import documented_bala
-from tests.support.mirrors import PULL, change
+from tests.support.mirrors import CAME_THROUGH_HERE, PULL, change
 from tests.support.storage import one_machine
 from tests.support.upstreams import FakeUpstream, SharedServer
 from tests.support.world import BASE, MAVEN, URL, OpenWorld, World
@@ -148,8 +147,7 @@ async def test_programs_are_told_of_the_approved_version_alone(limited: World) -
 async def test_a_stored_tool_of_which_no_upstream_may_be_asked_is_not_taken_unapproved(
     limited: World, way: str
 ) -> None:
-    """The header is that of a request that says that it came through this registry before."""
-    headers = {"Via": f"1.1 {urlsplit(URL).netloc}"} if way == "header" else {}
+    headers = CAME_THROUGH_HERE if way == "header" else {}
     if way == "list":
         await change(limited, upstreams="https://other.test")
     for path in ("", "/2.0.0", "/*"):

@@ -172,6 +172,7 @@ async def test_the_first_version_and_pre_releases_are_not_compared(world: World)
     await world.push(archive("1.0.0", BEFORE))
     await world.document()
     await world.push(archive("1.1.0-beta"))
+    assert await world.java().versions("acme/greet") == ["1.0.0", "1.1.0-beta"]
 
 
 @pytest.mark.parametrize(

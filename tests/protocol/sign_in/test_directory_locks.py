@@ -21,7 +21,7 @@ from tests.protocol.bal.okhttp import multipart
 from tests.support.archives import bala
 from tests.support.browsers import Browser
 from tests.support.browsers import signed_in as signed_in_as
-from tests.support.port_doubles import Fault, Moment, calls, with_fault
+from tests.support.port_doubles import Fault, Moment
 from tests.support.sign_in import HOST, TENANT, Lockable, SignInWorld, open_sign_in
 from tests.support.storage import one_instance, one_machine
 from tests.support.terminal import Terminal
@@ -196,25 +196,19 @@ async def test_the_next_question_completes_a_lock_and_an_unlock_whichever_call_f
     company = await open_sign_in(worlds, fault.at("directory"))
     await signed_in(company)
     lockable = Lockable(company.world, (await account_of(company)).id)
-    await lockable.start()
-    company.issuer.graph_accounts[KIM] = False
-    calls_of_lock = await calls(fault, partial(ask, company))
-    company.issuer.graph_accounts[KIM] = True
-    calls_of_unlock = await calls(fault, partial(ask, company))
-    for nth in range(1, max(calls_of_lock, calls_of_unlock) + 1):
-        company.wait(days=2)  # No more than five are locked in a day.
-        await lockable.start()
-        company.issuer.graph_accounts[KIM] = False
-        await with_fault(fault, nth, partial(ask, company))
+
+    async def ask_about(*, is_enabled: bool) -> None:
+        company.issuer.graph_accounts[KIM] = is_enabled
         await ask(company)
-        assert await lockable.is_stopped(), nth
-        assert await found(company) == {"kim": FindingState.LOCKED}
-        company.issuer.graph_accounts[KIM] = True
-        await with_fault(fault, nth, partial(ask, company))
-        await ask(company)
-        assert await locked(company) == []
-        assert await found(company) == {}
-        assert not await lockable.is_change_on_hold(), nth
+
+    async def is_locked() -> bool:
+        names = await locked(company)
+        assert await found(company) == dict.fromkeys(names, FindingState.LOCKED)
+        return names == ["kim"]
+
+    await lockable.check_repeats(
+        fault, partial(ask_about, is_enabled=False), partial(ask_about, is_enabled=True), is_locked
+    )
 
 
 # --- Who is not ----------------------------------------------------------------------------------

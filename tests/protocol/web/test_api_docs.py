@@ -203,6 +203,7 @@ def test_a_call_with_a_long_path_is_written_in_time() -> None:
 async def test_comments_and_values_of_a_hostile_author_execute_nothing(documented: World) -> None:
     for path in (f"{DOCS}/hello", f"{DOCS}/hello/HOSTILE"):
         page = (await opened(documented, path)).text
+        assert "&lt;script&gt;alert" in page
         assert "<script>alert" not in page
         assert 'href="javascript' not in page
         assert 'onerror="' not in page

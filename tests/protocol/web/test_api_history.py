@@ -54,9 +54,9 @@ async def test_the_versions_say_how_far_each_changed_the_api(own_shelf: World) -
 
 async def test_a_verdict_after_a_version_that_was_withdrawn_is_not_shown(own_shelf: World) -> None:
     await publish_documented(own_shelf, ("1.0.0", OLD), ("1.0.1", NEW))
+    assert "Breaking" in await words(own_shelf, "/packages/acme/moving/versions")
     first = Coordinate.parse("acme", "moving", "1.0.0")
     await own_shelf.registry.publishing.moderation.quarantine(first, "malware", by=OPERATOR)
-
     assert "Breaking" not in await words(own_shelf, "/packages/acme/moving/versions")
 
 

@@ -10,22 +10,15 @@ import httpx
 import pytest
 import yaml
 
-from functions.faces import build_app
-from shared.adapters.system import SystemClock
-from shared.bootstrap.build import build_registry
 from shared.domain.advisories.advisories import ballerina_ecosystem
 from shared.domain.principals import OPERATOR
-from shared.hosting.host import Host
-from shared.hosting.http_server.server import bind
 from tests.paths import docs
 from tests.protocol.bal.okhttp import FORM, multipart
 from tests.protocol.device.test_login_script import oldest_python
-from tests.reaching import noted
 from tests.support.advisories import advisory, affected
 from tests.support.archives import bala
-from tests.support.server import served_app
-from tests.support.storage import STORAGE
-from tests.support.world import URL, Template, World, settings_of
+from tests.support.served_copies import served_copy
+from tests.support.world import URL, Template, World
 
 pytestmark = pytest.mark.measured
 
@@ -64,11 +57,6 @@ async def test_a_stranger_runs_the_file(script: str, oldest: bool, tmp_path: Pat
 
 @pytest.mark.slow
 async def test_a_job_audits_its_package(template: Template, scratch: Path) -> None:
-    STORAGE.copy(template.folder, scratch / "data")
-    bound = bind("127.0.0.1", 0)
-    url = f"http://127.0.0.1:{bound.getsockname()[1]}"
-    settings = settings_of(scratch / "data", url=url)
-    registry = build_registry(settings, noted(await STORAGE.stores(settings, SystemClock())))
     project = scratch / "project"
     project.mkdir()
     (project / "Ballerina.toml").write_text('[package]\norg = "acme"\nname = "app"\n')
@@ -76,7 +64,7 @@ async def test_a_job_audits_its_package(template: Template, scratch: Path) -> No
         '[[package]]\norg = "acme"\nname = "greet"\nversion = "1.0.0"\n'
     )
     ann = template.people.ann
-    with served_app(Host(build_app(registry), on_stop=[registry.close]), at=bound):
+    async with served_copy(template, scratch / "data") as (registry, url):
         httpx.post(
             f"{url}/2.0/registry/packages",
             content=multipart("x.bala", bala("acme/greet:1.0.0", visibility="private")),

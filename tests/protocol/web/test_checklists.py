@@ -29,7 +29,6 @@ KEYS = (
     "dependencies",
 )
 GREET = "acme/greet:1.2.0"
-HELPER = "acme/helper:1.0.0"
 MANAGE = "/account/organizations/acme/packages"
 
 

@@ -29,18 +29,26 @@ async def test_a_page_of_the_manual(world: World, page: SnapshotAssertion) -> No
     assert main_of(await opened(world, "/docs/go-toolchain")) == page
 
 
+async def assert_leads_to_a_place(world: World, address: str) -> None:
+    """Check that a page is there, and has the place of it that the address names."""
+    path, _, place = address.partition("#")
+    there = await opened(world, path)
+    assert there.status_code == 200, address
+    assert not place or f'id="{place}"' in there.text, address
+
+
+@pytest.mark.parametrize("path", ["/docs", "/docs/clients"])
+async def test_commands_have_the_address_of_the_registry(world: World, path: str) -> None:
+    assert URL in (await opened(world, path)).text
+
+
 @pytest.mark.parametrize("path", PAGES)
 async def test_every_link_of_a_page_leads_to_a_place(world: World, path: str) -> None:
     text = (await opened(world, path)).text
-    assert f"{URL}" in text or path not in ("/docs", "/docs/clients")
     links = re.findall(r'href="(/docs[\w/-]*)?(?:#([^"]+))?"', text)
     assert links
-    there = {
-        address: await opened(world, address or path) for address in {each[0] for each in links}
-    }
-    for address, place in links:
-        assert there[address].status_code == 200, address
-        assert not place or f'id="{place}"' in there[address].text, (path, address, place)
+    for address, place in set(links):
+        await assert_leads_to_a_place(world, f"{address or path}#{place}")
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -53,10 +61,7 @@ async def test_every_header_of_a_table_has_words(world: World, path: str) -> Non
 
 async def test_the_programs_lead_to_their_sections(world: World) -> None:
     for _, address in PROGRAMS:
-        path, _, place = address.partition("#")
-        there = await opened(world, path)
-        assert there.status_code == 200
-        assert not place or f'id="{place}"' in there.text, address
+        await assert_leads_to_a_place(world, address)
 
 
 async def test_links_of_templates_lead_to_pages_and_places_of_the_manual(world: World) -> None:
@@ -65,10 +70,7 @@ async def test_links_of_templates_lead_to_pages_and_places_of_the_manual(world: 
     links = sorted({link for text in texts for link in re.findall(r'"(/docs/[^"{]+)"', text)})
     assert links
     for link in links:
-        path, _, place = link.partition("#")
-        there = await opened(world, path)
-        assert there.status_code == 200, link
-        assert not place or f'id="{place}"' in there.text, link
+        await assert_leads_to_a_place(world, link)
 
 
 async def test_programs_get_the_markdown(world: World) -> None:

@@ -61,4 +61,6 @@ async def test_the_numbers_of_each_day_are_in_a_table_also_of_days_without_pulls
 
 async def test_no_style_in_a_drawing_that_the_policy_of_pages_would_drop(shelf: World) -> None:
     for path in (GREET, f"{GREET}/statistics"):
-        assert "style=" not in (await opened(shelf, path)).text
+        text = (await opened(shelf, path)).text
+        assert "<svg" in text, path
+        assert "style=" not in text, path
