@@ -16,7 +16,7 @@ from functions.http.json_answers import (
     refusal_headers,
 )
 from functions.http.operations import READ_METHODS, Face
-from shared.auth.tokens import token_text
+from shared.auth.access_tokens import token_text
 from shared.domain.bounded_parsing import has_at_most_values
 from shared.domain.errors.base import Refusal, Unauthenticated
 from shared.domain.rate_limits import RateLimitClass

@@ -9,8 +9,8 @@ from typing import Self
 from msgspec import Struct
 from msgspec.structs import replace
 
+from shared.auth.access_tokens import AccessToken, token_text
 from shared.auth.secrets import Secret
-from shared.auth.tokens import AccessToken, token_text
 from shared.domain.access_rights import AccessContext
 from shared.domain.accounts import Account
 from shared.domain.client_addresses import Networks, client_address, is_address_allowed

@@ -16,7 +16,6 @@ from shared.auth.signing_keys import SigningKeys
 from shared.domain.accounts import Account
 from shared.domain.entities import Place
 from shared.domain.errors.base import Refusal, Unavailable
-from shared.domain.errors.requests import Busy
 from shared.domain.grants import UNLIMITED
 from shared.domain.principals import ANONYMOUS, Principal
 from shared.domain.sessions import SecretState, Session
@@ -251,7 +250,7 @@ class SessionAuthentication:
     async def _renew(self, session: Session) -> None:
         try:
             is_unlocked = await self._rights.renew(session.account)
-        except (Unavailable, Busy) as refusal:
+        except Unavailable as refusal:
             self._on_delay(refusal)  # The next renewal repeats it.
             return
         if not is_unlocked:

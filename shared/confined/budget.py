@@ -1,8 +1,10 @@
-"""The budget of a job."""
+"""The budget of a job: processor time and real time, memory and output."""
 
 from msgspec import Struct
 
 LEAST_SECONDS = 0.02  # With less processor time left, no part is started.
+DEADLINE_FACTOR = 3  # Seconds of real time for each second of processor time.
+DEADLINE_SECONDS = 5  # Of real time beside that, for each part of a job.
 _MIB = 1024 * 1024
 
 

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from msgspec import Struct
 
-from shared.confined.budget import LEAST_SECONDS, Budget
+from shared.confined.budget import DEADLINE_FACTOR, DEADLINE_SECONDS, LEAST_SECONDS, Budget
 from shared.confined.child import (
     START_SECONDS,
     Begun,
@@ -39,8 +39,6 @@ RESULTS_BYTES = 8 * 1024 * 1024
 ON_DEMAND = frozenset({"check", "compare", "secrets-on-demand"})
 # Seconds in which no task on demand runs, for each one that one took: they have a quarter.
 REST_FACTOR = 3
-DEADLINE_FACTOR = 3  # Seconds of real time for each second of processor time.
-DEADLINE_SECONDS = 5
 _POLL_SECONDS = 0.05
 # Characters of the name of a part in the log, because it comes from an untrusted author.
 _LOGGED_CHARACTERS = 500

@@ -21,7 +21,7 @@ import msgspec
 
 from shared.confined.access import restrict_access
 from shared.confined.jobs import Json, Order
-from shared.confined.limits import ProcessLimits, resident_bytes
+from shared.confined.process_limits import ProcessLimits, resident_bytes
 from shared.confined.tasks import Job
 
 _NICENESS = 10  # Users who read or push wait for the registry, and nobody waits for most jobs.

@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from shared.auth.tokens import AccessToken
+from shared.auth.access_tokens import AccessToken
 from tests.fakes.system import FakeRandomness
 from tests.paths import ROOT
 

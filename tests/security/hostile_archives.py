@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shared.auth.tokens import MAX_LOOKALIKES, AccessToken
+from shared.auth.access_tokens import MAX_LOOKALIKES, AccessToken
 from shared.domain.archives.limits import DEFAULT_LIMITS, MIB, ArchiveLimits
 from tests.fakes.system import FakeRandomness
 from tests.support.archives import Spec, bala, files, noise, zipped

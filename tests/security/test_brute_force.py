@@ -5,7 +5,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from shared.auth.tokens import AccessToken
+from shared.auth.access_tokens import AccessToken
 from shared.domain.client_settings import TOKEN_PLACEHOLDER
 from shared.hosting.request_bodies import BodySender
 from shared.localhost import sender_identifier

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from shared.adapters.system import SystemRandomness
-from shared.auth.tokens import AccessToken
+from shared.auth.access_tokens import AccessToken
 from shared.domain.accounts import Account
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.auth.tokens import TokenSearch
+from shared.auth.access_tokens import TokenSearch
 from shared.domain.archives.bala import read_bala
 from shared.domain.archives.limits import DEFAULT_LIMITS, ArchiveLimits, Documentation
 from shared.domain.archives.unpacking import ZipArchive

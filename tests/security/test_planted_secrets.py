@@ -24,8 +24,8 @@ from functions.api.openapi import OPERATIONS
 from functions.central.central_face import CentralFace
 from functions.http.calls import Call
 from functions.http.operations import blueprint_of
+from shared.auth.access_tokens import AccessToken
 from shared.auth.secrets import Secret
-from shared.auth.tokens import AccessToken
 from shared.hosting.host import Host
 from shared.registry import Registry
 from shared.runtime.answers import Answer

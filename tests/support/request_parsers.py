@@ -11,9 +11,9 @@ from functions.http import body_parsing
 from functions.http.body_parsing import archive_parts
 from functions.http.calls import Call
 from functions.maven.paths import RepositoryPath
+from shared.auth.access_tokens import AccessToken, token_text
 from shared.auth.authentication import RequestClient
 from shared.auth.secrets import Secret
-from shared.auth.tokens import AccessToken, token_text
 from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.distributions import ClientProfile

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
+from shared.auth.access_tokens import OWNER_LENGTH
 from shared.auth.authorization import Authorization
 from shared.auth.registry_authorization import RegistryAuthorization
 from shared.auth.secrets import random_text
-from shared.auth.tokens import OWNER_LENGTH
 from shared.domain.access_rights import require_own_account
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Package

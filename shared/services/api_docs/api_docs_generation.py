@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct, field
 
-from shared.auth.tokens import own_token_form
+from shared.auth.access_tokens import own_token_form
 from shared.confined.job_files import (
     ARCHIVE,
     BEFORE,

@@ -8,8 +8,8 @@ from enum import Enum
 
 from msgspec import Struct
 
+from shared.auth.access_tokens import OWNER_LENGTH
 from shared.auth.secrets import random_text
-from shared.auth.tokens import OWNER_LENGTH
 from shared.domain.access_rights import PUBLISHING_ROLES
 from shared.domain.account_names import (
     NAME_SALT_PLACE,

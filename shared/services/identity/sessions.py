@@ -9,10 +9,10 @@ from contextlib import AbstractAsyncContextManager, suppress
 from msgspec import Struct
 from msgspec.structs import replace
 
+from shared.auth.access_tokens import OWNER_LENGTH
 from shared.auth.identity_providers import VerifiedIdentity
 from shared.auth.secrets import random_text
 from shared.auth.sessions import SESSION_CREDENTIAL, GroupRights
-from shared.auth.tokens import OWNER_LENGTH
 from shared.domain.access_rights import require_own_account
 from shared.domain.account_erasure import AccountErasure
 from shared.domain.account_names import is_administrator_name, parse_account_name

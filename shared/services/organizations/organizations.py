@@ -11,9 +11,9 @@ from typing import Self
 
 from msgspec import Struct
 
+from shared.auth.access_tokens import OWNER_LENGTH
 from shared.auth.authorization import Authorization
 from shared.auth.secrets import random_text
-from shared.auth.tokens import OWNER_LENGTH
 from shared.domain.access_rights import AccessContext, missing_grant, refusal_of, require_right
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Package

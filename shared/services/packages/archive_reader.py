@@ -13,7 +13,7 @@ from sys import getsizeof
 
 from msgspec.structs import replace
 
-from shared.auth.tokens import TokenSearch
+from shared.auth.access_tokens import TokenSearch
 from shared.domain.archives.bala import Bala, read_bala
 from shared.domain.archives.entry_names import MAX_NAMES_BYTES
 from shared.domain.archives.limits import ArchiveLimits, Documentation

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 from msgspec import Struct
 
+from shared.auth.access_tokens import OWNER_LENGTH, AccessToken
 from shared.auth.registry_authorization import RegistryAuthorization
 from shared.auth.secrets import Secret, random_text
-from shared.auth.tokens import OWNER_LENGTH, AccessToken
 from shared.domain.entities import Place
 from shared.domain.errors.base import Conflict, Invalid, Refusal, printable
 from shared.domain.errors.identity import TokenNotFound, TokenUnknown, credentials_missing

@@ -8,8 +8,8 @@ from enum import Enum
 from msgspec import Struct
 from msgspec.structs import replace
 
+from shared.auth.access_tokens import AccessToken
 from shared.auth.leak_reports import LeakedToken, LeakReports
-from shared.auth.tokens import AccessToken
 from shared.domain.entities import Place
 from shared.domain.errors.identity import TokenMalformed
 from shared.domain.principals import Principal

@@ -15,11 +15,11 @@ from typing import Self
 from msgspec import Struct
 from msgspec.structs import replace
 
+from shared.auth.access_tokens import AccessToken
 from shared.auth.authorization import Authorization
 from shared.auth.identity_providers import EnabledPeople
 from shared.auth.registry_authorization import RegistryAuthorization
 from shared.auth.secrets import Secret, random_text
-from shared.auth.tokens import AccessToken
 from shared.domain.access_rights import NO_CONTEXT, AccessContext, require_own_account
 from shared.domain.accounts import Account
 from shared.domain.client_addresses import are_ranges_within, parse_ranges

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from shared.auth.tokens import AccessToken
+from shared.auth.access_tokens import AccessToken
 from shared.domain.coordinates import Package
 from shared.domain.principals import OPERATOR
 from shared.domain.visibility import Visibility

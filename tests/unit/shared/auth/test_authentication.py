@@ -9,13 +9,13 @@ from syrupy.assertion import SnapshotAssertion
 
 from shared.adapters.cosmos.change_feed import ChangeFeedEdition
 from shared.adapters.cosmos.client import CosmosDatabase
+from shared.auth.access_tokens import AccessToken
 from shared.auth.authentication import (
     MAX_USER_AGENT_LENGTH,
     Authentication,
     RequestClient,
     printable_user_agent,
 )
-from shared.auth.tokens import AccessToken
 from shared.domain.accounts import Account, AccountLock
 from shared.domain.entities import Place
 from shared.domain.errors.identity import TokenUnknown

@@ -8,7 +8,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from infra.cost.price_table import NoPrices, UnknownFigure
-from shared.auth.tokens import AccessToken
+from shared.auth.access_tokens import AccessToken
 from shared.domain.account_names import MAX_ACCOUNT_NAME_LENGTH, parse_account_name
 from shared.domain.client_addresses import MAX_RANGES, parse_ranges
 from shared.domain.coordinates import Package

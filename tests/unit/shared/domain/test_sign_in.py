@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.auth.tokens import AccessToken
+from shared.auth.access_tokens import AccessToken
 from shared.domain.device_login import (
     MAX_CLIENT_NAME,
     USER_CODE_RANDOM_BYTES,

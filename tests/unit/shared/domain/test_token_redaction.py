@@ -1,6 +1,6 @@
 """Tokens are found in texts by their form, and nothing else is."""
 
-from shared.auth.tokens import AccessToken
+from shared.auth.access_tokens import AccessToken
 from shared.domain.token_redaction import contains_token, redact_tokens
 from tests.fakes.system import FakeRandomness
 

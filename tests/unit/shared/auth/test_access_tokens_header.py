@@ -4,7 +4,7 @@ from base64 import b64encode
 
 import pytest
 
-from shared.auth.tokens import token_text
+from shared.auth.access_tokens import token_text
 from shared.domain.errors.identity import TokenMalformed
 
 

@@ -5,8 +5,8 @@ import zlib
 
 import pytest
 
+from shared.auth.access_tokens import MAX_LOOKALIKES, AccessToken, TokenSearch
 from shared.auth.secrets import BASE62_ALPHABET, Secret
-from shared.auth.tokens import MAX_LOOKALIKES, AccessToken, TokenSearch
 from shared.domain.errors.identity import TokenMalformed
 from tests.fakes.system import FakeRandomness
 from tests.support.refusals import raises_refusal
