@@ -44,9 +44,16 @@ class _Unacceptable(Exception):
         super().__init__(reason)
 
 
-def parse_json(name: str, raw: bytes) -> object:
-    """Return the value of the JSON file `name`, or refuse it."""
-    text = _decoded(name, raw)
+# What the author of an archive does after the file is corrected.
+_PACK = "pack again"
+
+
+def parse_json(name: str, raw: bytes, *, then: str = _PACK) -> object:
+    """Return the value of the JSON file `name`, or refuse it.
+
+    The refusal ends with "Correct it and `then`."; with an empty `then` it has no way out.
+    """
+    text = _decoded(name, raw, then)
     try:
         value: object = json.loads(
             text,
@@ -59,33 +66,34 @@ def parse_json(name: str, raw: bytes) -> object:
             _require_text(value)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise _manifest_unreadable(name, f"{error.msg.removesuffix(' at')} at {where}") from None
+        reason = f"{error.msg.removesuffix(' at')} at {where}"
+        raise _manifest_unreadable(name, reason, then) from None
     except _Unacceptable as error:
-        raise _manifest_unreadable(name, str(error)) from None
+        raise _manifest_unreadable(name, str(error), then) from None
     except RecursionError:
-        raise _manifest_too_deep(name, "nests its values too deeply") from None
+        raise _manifest_too_deep(name, "nests its values too deeply", then) from None
     return value
 
 
-def parse_toml(name: str, raw: bytes) -> dict[str, object]:
-    """Return the tables of the TOML file `name`, or refuse it."""
-    text = _decoded(name, raw)
-    _refuse_costly(name, text)
+def parse_toml(name: str, raw: bytes, *, then: str = _PACK) -> dict[str, object]:
+    """Return the tables of the TOML file `name`, or refuse it as `parse_json` does."""
+    text = _decoded(name, raw, then)
+    _refuse_costly(name, text, then)
     try:
         return tomli.loads(text)
     except tomli.TOMLDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise _manifest_unreadable(name, f"{printable(error.msg)} at {where}") from None
+        raise _manifest_unreadable(name, f"{printable(error.msg)} at {where}", then) from None
     except RecursionError:
-        raise _manifest_too_deep(name, "nests its values too deeply") from None
+        raise _manifest_too_deep(name, "nests its values too deeply", then) from None
 
 
-def _decoded(name: str, raw: bytes) -> str:
+def _decoded(name: str, raw: bytes, then: str) -> str:
     try:
         return raw.decode("utf-8-sig")  # Editors on Windows put a byte order mark in front.
     except UnicodeDecodeError as error:
         where = _where(raw[: error.start].decode(errors="replace"))
-        raise _manifest_unreadable(name, f"it is not UTF-8 at {where}") from None
+        raise _manifest_unreadable(name, f"it is not UTF-8 at {where}", then) from None
 
 
 def _where(before: str) -> str:
@@ -137,17 +145,19 @@ def _require_text(value: object) -> None:
 # --- TOML --------------------------------------------------------------------------------------
 
 
-def _refuse_costly(name: str, text: str) -> None:
+def _refuse_costly(name: str, text: str, then: str) -> None:
     """Refuse documents that tomli would parse for minutes."""
     skeleton = _STRING_OR_COMMENT.sub("s", text)
     if sum(1 for _ in _TOML_TOKEN.finditer(skeleton)) > _MOST_TOML_TOKENS:
         raise _manifest_too_deep(
-            name, f"has more than {_MOST_TOML_TOKENS:,} keys, values and lines"
+            name, f"has more than {_MOST_TOML_TOKENS:,} keys, values and lines", then
         )
     if sum(len(each[0]) for each in _TOML_NUMBER.finditer(skeleton)) > _MOST_NUMBERS:
-        raise _manifest_too_deep(name, f"has numbers of more than {_MOST_NUMBERS:,} characters")
+        raise _manifest_too_deep(
+            name, f"has numbers of more than {_MOST_NUMBERS:,} characters", then
+        )
     if _LONG_KEY.search(skeleton) is not None:
-        raise _manifest_too_deep(name, f"has a key of more than {_MOST_KEY_PARTS} parts")
+        raise _manifest_too_deep(name, f"has a key of more than {_MOST_KEY_PARTS} parts", then)
 
 
 MAX_JSON_DEPTH = 32  # Levels. Requests of clients have four, bills of materials about ten.
@@ -179,12 +189,13 @@ def _members(value: object) -> Iterable[object]:
     return cast("list[object]", value) if isinstance(value, list) else ()
 
 
-def _manifest_too_deep(name: str, what: str) -> BadArchive:
-    return BadArchive("manifest-too-deep", f"{printable(name)} {what}. Simplify it and pack again.")
+def _manifest_too_deep(name: str, what: str, then: str) -> BadArchive:
+    way_out = f" Simplify it and {then}." if then else ""
+    return BadArchive("manifest-too-deep", f"{printable(name)} {what}.{way_out}")
 
 
-def _manifest_unreadable(name: str, reason: str) -> BadArchive:
+def _manifest_unreadable(name: str, reason: str, then: str) -> BadArchive:
+    way_out = f" Correct it and {then}." if then else ""
     return BadArchive(
-        "manifest-unreadable",
-        f"{printable(name)} cannot be read: {reason}. Correct it and pack again.",
+        "manifest-unreadable", f"{printable(name)} cannot be read: {reason}.{way_out}"
     )

@@ -34,7 +34,7 @@ def unversioned(text: str) -> tuple[Package, ...]:
 
 def _rows(text: str, tables: Iterable[str]) -> Iterator[tuple[str, str, str]]:
     """Yield organization, name and version of each row of the tables."""
-    content = parse_toml("Dependencies.toml", text.encode())
+    content = parse_toml("Dependencies.toml", text.encode(), then="try again")
     for table in tables:
         listed = content.get(table)
         # `[package]` of Ballerina.toml is the package itself, and no list.

@@ -40,7 +40,7 @@ def read_list(text: str) -> tuple[Coordinate, ...]:
 def read_lock(content: bytes) -> tuple[Coordinate, ...]:
     """Return the packages and tools that a `Dependencies.toml` locks, without the project itself,
     which is the one that no other depends on, and without parts of the distribution."""
-    parsed = parse_toml(DEPENDENCIES_TOML, content)
+    parsed = parse_toml(DEPENDENCIES_TOML, content, then="try again")
     locked = read_model(DependenciesToml, DEPENDENCIES_TOML, parsed)
     needed = {(n.org, n.name) for each in locked.package for n in each.dependencies}
     roots = [each for each in locked.package if (each.org, each.name) not in needed]

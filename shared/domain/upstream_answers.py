@@ -236,7 +236,7 @@ def _read(body: bytes) -> object:
     if not has_at_most_values(MAX_VALUES, body):
         _refuse("it has too many values")
     try:
-        return parse_json("answer of the upstream", body)
+        return parse_json("answer of the upstream", body, then="")
     except Refusal as refusal:
         return _refuse(str(refusal))
 

@@ -163,3 +163,12 @@ def test_toml_that_would_take_minutes_is_refused_before(text: str) -> None:
 def test_looking_for_costly_toml_is_cheap_itself(text: str) -> None:
     with raises_refusal("manifest-unreadable"):
         parse_toml("a.toml", text.encode())
+
+
+def test_a_refusal_names_the_way_out_of_the_reader() -> None:
+    with pytest.raises(BadArchive) as refused:
+        parse_toml("Dependencies.toml", b"[", then="try again")
+    assert str(refused.value).endswith(" Correct it and try again.")
+    with pytest.raises(BadArchive) as refused:
+        parse_json("answer of the upstream", b"{", then="")
+    assert str(refused.value).endswith(" at line 1, column 2.")
