@@ -114,7 +114,7 @@ async def test_mail_whose_recipients_a_store_does_not_say_is_sent_later(
         return replace(stores, directory=intercepted(stores.directory, fault.intercept, reads))
 
     world = await prepared(worlds, wrap=wrap)
-    await with_fault(fault, 2 if act is lock else 1, lambda: act(world))
+    assert await with_fault(fault, 2 if act is lock else 1, lambda: act(world))
     assert told(world, address, word) == []
     await later(world)
     assert len(told(world, address, word)) == 1
