@@ -200,11 +200,11 @@ class _NthCall:
         return answer
 
     def over(self, port: Port) -> Port:
-        """Return `port`, at one of whose calls it happens."""
+        """Return `port`; it happens at one of its calls."""
         return intercepted(port, self.intercept, self.method and (self.method,))
 
     def at(self, port: str) -> Callable[[Adapters], Adapters]:
-        """Return a `wrap` for a world, at a call of one of whose stores it happens."""
+        """Return a `wrap` for a world; it happens at a call of this port."""
         return lambda stores: replace(stores, **{port: self.over(getattr(stores, port))})
 
 
@@ -227,7 +227,7 @@ class Fault(_NthCall):
 @dataclass
 class OtherWriter(_NthCall):
     """Somebody else, such as another process, acts once: at the n-th call of a method, or of any
-    method for None."""
+    method for None. Tests check `has_acted`, as otherwise nobody may have been there."""
 
     method: str | None
     act: Callable[[], Awaitable[object]]
