@@ -218,8 +218,8 @@ def test_the_backup_writes_nothing_else_in_the_mount() -> None:
         timeout=SECONDS,
     )
     private = Path("/var", "tmp")
-    for writable in map(Path, found.stdout.split()):
-        assert any(writable.is_relative_to(each) for each in (*folders, private))
+    for writable in map(Path, found.stdout.splitlines()):
+        assert any(writable.is_relative_to(each) for each in (*folders, private)), writable
 
 
 # Makes mounts of the folders that are named, each its own, and runs the command behind "--".

@@ -31,19 +31,19 @@ class SmallDisk:
 
     def fill(self, *, leaving_pages: int = 0) -> None:
         """Leave so much room and no more, also while a registry writes and deletes its files."""
-        eventually(lambda: self._is_filled(leaving_pages * PAGE))
+        eventually(lambda: self._resize_ballast(leaving_pages * PAGE))
 
-    def _is_filled(self, leaving_bytes: int) -> bool:
-        """Give the ballast the room that is free, or take some from it; say whether that was
-        right: nothing else took or gave room meanwhile."""
+    def _resize_ballast(self, leaving_bytes: int) -> bool:
+        """Make the ballast as large as it takes to leave so much room; return whether that much is
+        left, which it is not if something else was written or deleted at the same time."""
         with self.ballast.open("ab") as file:
-            held = file.tell()
-            more = self.free_bytes() - leaving_bytes
-            if more < 0:
-                file.truncate(held + more)
-            elif more:
+            size = file.tell()
+            surplus = self.free_bytes() - leaving_bytes
+            if surplus < 0:
+                file.truncate(max(0, size + surplus))
+            elif surplus > 0:
                 try:
-                    os.posix_fallocate(file.fileno(), held, more)
+                    os.posix_fallocate(file.fileno(), size, surplus)
                 except OSError as error:
                     if error.errno != errno.ENOSPC:
                         raise

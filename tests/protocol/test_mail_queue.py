@@ -103,7 +103,7 @@ async def test_mail_that_the_mail_server_refuses_is_sent_later(
 
 
 @pytest.mark.parametrize(("act", "address", "word"), DECISIONS)
-async def test_mail_whose_recipients_a_store_does_not_say_is_sent_later(
+async def test_mail_whose_recipients_cannot_be_read_is_sent_later(
     worlds: OpenWorld, act: Act, address: str, word: str
 ) -> None:
     # A lock reads the sessions of the account before the owners of organizations.
@@ -114,7 +114,7 @@ async def test_mail_whose_recipients_a_store_does_not_say_is_sent_later(
         return replace(stores, directory=intercepted(stores.directory, fault.intercept, reads))
 
     world = await prepared(worlds, wrap=wrap)
-    await with_fault(fault, 2 if act is lock else 1, lambda: act(world))
+    assert await with_fault(fault, 2 if act is lock else 1, lambda: act(world))
     assert told(world, address, word) == []
     await later(world)
     assert len(told(world, address, word)) == 1

@@ -1,4 +1,4 @@
-"""Tests that record the calls of ports name calls that there are: with a wrong name, a list of what
+"""Tests that record the calls of ports name calls that exist: with a wrong name, a list of what
 may not be called would prove nothing."""
 
 import ast

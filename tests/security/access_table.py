@@ -1074,7 +1074,7 @@ DECLARED: dict[str, Declared] = {
     **dict(_by_session()),
     **{name: _declared(name, expects) for expects, names in EXPECTED.items() for name in names},
 }
-# They change nothing.
+# Operations that are asked by POST and change nothing.
 ASKS_BY_POST = {
     "api_dependencies_check",
     "api_dry_run",

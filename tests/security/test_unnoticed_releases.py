@@ -266,7 +266,8 @@ async def test_a_run_tells_of_the_other_releases_when_one_cannot_be_read(
     outage.lasts = False
     await world.registry.maintenance.task_runner.run("process-outboxes")
     until_ms = world.clock.now_ms() + 60_000
-    await with_fault(fault, 1, partial(world.registry.publishing.releases.mail.run, until_ms))
+    mail = world.registry.publishing.releases.mail
+    assert await with_fault(fault, 1, partial(mail.run, until_ms))
     assert sorted(each.to for each in published(world)) == OWNERS
     assert len({each.subject for each in published(world)}) == 1
     world.clock.advance(timedelta(minutes=15))

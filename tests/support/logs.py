@@ -35,5 +35,5 @@ def logged(capfd: pytest.CaptureFixture[str]) -> list[Any]:
 
 
 def logged_by_id(capfd: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    """Return these lines by the id of their request."""
+    """Return the lines that `logged` returns by the id of their request."""
     return {line["request_id"]: line for line in logged(capfd)}

@@ -176,16 +176,16 @@ class Moment(Enum):
 
 
 class _NthCall:
-    """What happens at the n-th call of a method, or of any method for None; every other call goes
-    through."""
+    """Something that happens at the n-th call of a method, or of any method for None; every other
+    call goes through."""
 
     method: str | None
     moment: Moment
-    nth: int
+    nth: int  # Counted from 1; 0 for no call.
     calls: int
 
     async def happen(self) -> None:
-        """Do what this is for."""
+        """Let it happen."""
         raise NotImplementedError
 
     async def intercept(self, _method: str, proceed: Proceed) -> Any:
@@ -200,11 +200,11 @@ class _NthCall:
         return answer
 
     def over(self, port: Port) -> Port:
-        """Return `port`, at one of whose calls it happens."""
+        """Return `port`; it happens at one of its calls."""
         return intercepted(port, self.intercept, self.method and (self.method,))
 
     def at(self, port: str) -> Callable[[Adapters], Adapters]:
-        """Return a `wrap` for a world, at a call of one of whose stores it happens."""
+        """Return a `wrap` for a world; it happens at a call of this port."""
         return lambda stores: replace(stores, **{port: self.over(getattr(stores, port))})
 
 
@@ -227,22 +227,19 @@ class Fault(_NthCall):
 @dataclass
 class OtherWriter(_NthCall):
     """Somebody else, such as another process, acts once: at the n-th call of a method, or of any
-    method for None."""
+    method for None. Tests check `has_acted`, as otherwise nobody may have been there."""
 
     method: str | None
     act: Callable[[], Awaitable[object]]
     moment: Moment = Moment.BEFORE
     nth: int = 1
     calls: int = field(default=0, init=False)
-
-    @property
-    def has_acted(self) -> bool:
-        """Whether there was such a call."""
-        return 0 < self.nth <= self.calls
+    has_acted: bool = field(default=False, init=False)
 
     async def happen(self) -> None:
         """Let them act."""
         await self.act()
+        self.has_acted = True
 
 
 def failing(port: Port, fault: Fault) -> Port:
@@ -250,8 +247,8 @@ def failing(port: Port, fault: Fault) -> Port:
     return fault.over(port)
 
 
-async def calls(fault: Fault, action: Callable[[], Awaitable[object]]) -> int:
-    """Await the action, which fails nowhere; return how many calls it makes that may fail."""
+async def count_calls(fault: Fault, action: Callable[[], Awaitable[object]]) -> int:
+    """Await the action without the fault; return how many of its calls may have it."""
     fault.nth = 0
     fault.calls = 0
     await action()
@@ -260,8 +257,8 @@ async def calls(fault: Fault, action: Callable[[], Awaitable[object]]) -> int:
 
 
 async def with_fault(fault: Fault, nth: int, action: Callable[[], Awaitable[object]]) -> bool:
-    """Await the action, whose n-th call fails, and which may so fail itself; return whether it
-    makes so many calls."""
+    """Await the action, whose n-th call fails, and which may fail with the error of that call;
+    return whether there was such a call."""
     fault.nth = nth
     fault.calls = 0
     with suppress(type(fault.error)):

@@ -17,7 +17,7 @@ from shared.services.adapters import Adapters
 from tests.fakes.identity_provider import CLIENT_ID, CLIENT_SECRET, FakeInternet, Issuer
 from tests.fakes.system import START_MS
 from tests.support.browsers import Browser
-from tests.support.port_doubles import Fault, calls, with_fault
+from tests.support.port_doubles import Fault, count_calls, with_fault
 from tests.support.world import OpenWorld, World
 
 HOST = "https://login.test"
@@ -164,17 +164,17 @@ class Lockable:
         await lock()  # Ends the session of the sign-in, so that each lock makes the same calls.
         await unlock()
         await self.start()
-        calls_of_lock = await calls(fault, lock)
-        calls_of_unlock = await calls(fault, unlock)
+        calls_of_lock = await count_calls(fault, lock)
+        calls_of_unlock = await count_calls(fault, unlock)
         assert min(calls_of_lock, calls_of_unlock) > 1
         for nth in range(1, max(calls_of_lock, calls_of_unlock) + 1):
             self.world.clock.advance(timedelta(days=2))  # No more than five are locked in a day.
             await self.start()
-            await with_fault(fault, min(nth, calls_of_lock), lock)
+            assert await with_fault(fault, min(nth, calls_of_lock), lock), nth
             await lock()
             assert await is_locked(), nth
             assert await self.is_stopped(), nth
-            await with_fault(fault, min(nth, calls_of_unlock), unlock)
+            assert await with_fault(fault, min(nth, calls_of_unlock), unlock), nth
             await unlock()
             assert not await is_locked(), nth
             assert not await self.is_change_on_hold(), nth

@@ -8,7 +8,7 @@ from time import monotonic
 BOUND_SECONDS = 60.0  # Generous: a slow machine is no failure.
 _PAUSE_SECONDS = 0.05
 _SHORT_PAUSE_SECONDS = 0.01  # Of a task: it lets the other tasks go on.
-_TURNS = 50  # More than it takes a task that can end to end.
+_TURNS = 50  # Of the event loop. No task of a test needs so many between two times it waits.
 
 
 def eventually(holds: Callable[[], bool]) -> None:
@@ -31,7 +31,7 @@ async def eventually_in_tasks(holds: Callable[[], bool]) -> None:
 
 
 async def let_tasks_run() -> None:
-    """Let the other tasks go on until each of them has ended or waits for something; no time
-    passes. What has not ended then is not about to end."""
+    """Let the other tasks go on until each of them has ended or waits for something, before a test
+    says that one has not ended. A task that waits for a thread or a clock may end later."""
     for _ in range(_TURNS):
         await asyncio.sleep(0)

@@ -237,6 +237,10 @@ async def test_an_erasure_that_was_cut_off_is_finished_by_the_task(worlds: OpenW
     assert await world.stores.directory.list_all(AccountErasure, Place(""), 10) == []
 
 
+async def stored_erasures(world: World) -> list[AccountErasure]:
+    return await world.stores.directory.list_all(AccountErasure, Place(""), 10)
+
+
 async def test_the_last_mail_is_sent_although_the_process_ended_after_the_account_was_removed(
     worlds: OpenWorld,
 ) -> None:
@@ -264,11 +268,7 @@ async def test_the_last_mail_is_sent_although_the_process_ended_after_the_accoun
     assert await erasures_run(world) == ()
     [mail] = world.mailer.to("mia@example.org")
     assert "erased" in mail.subject
-    assert await world.stores.directory.list_all(AccountErasure, Place(""), 10) == []
-
-
-async def stored_erasures(world: World) -> list[AccountErasure]:
-    return await world.stores.directory.list_all(AccountErasure, Place(""), 10)
+    assert await stored_erasures(world) == []
 
 
 async def test_the_last_mail_that_the_mail_server_refuses_is_sent_again_for_a_day(
@@ -301,6 +301,7 @@ async def test_the_address_of_somebody_who_was_erased_is_forgotten_after_a_day(
     await erasures.announce(account, REASON, by=OPERATOR)
     world.mailer.is_down = True
     await erasures.erase_now(account, REASON, by=OPERATOR)
+    assert [each.address for each in await stored_erasures(world)] == ["mia@example.org"]
     world.clock.advance(timedelta(days=1))
     assert await erasures_run(world) == ()
     assert await stored_erasures(world) == []

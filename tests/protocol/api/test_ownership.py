@@ -2,11 +2,9 @@
 
 from datetime import timedelta
 from functools import partial
-from typing import Any
 
 import pytest
 from anyio.to_thread import run_sync
-from msgspec.structs import replace
 
 from shared.domain.accounts import Account
 from shared.domain.entities import Place
@@ -14,11 +12,10 @@ from shared.domain.errors.requests import Busy
 from shared.domain.identities import Identity
 from shared.domain.memberships import GroupRole, Membership, member_place
 from shared.domain.names import parse_org
-from shared.domain.ownership import OwnershipRequest
 from shared.domain.principals import OPERATOR
 from shared.domain.scopes import Role
 from tests.support.browsers import Browser, signed_in
-from tests.support.port_doubles import Proceed, intercepted
+from tests.support.port_doubles import Fault
 from tests.support.storage import one_instance, one_machine
 from tests.support.terminal import Terminal
 from tests.support.world import URL, OpenWorld, Person, World
@@ -224,27 +221,17 @@ async def test_a_member_of_30_days_becomes_owner_after_seven_days_of_notice(worl
 
 
 async def test_a_grant_that_was_cut_off_is_finished_by_a_repeat(worlds: OpenWorld) -> None:
-    async def cut_off(_method: str, proceed: Proceed) -> Any:
-        if fails and isinstance(proceed.args[0], OwnershipRequest):  # type: ignore[attr-defined]
-            raise Busy
-        return await proceed()
-
-    fails = list[bool]()
-    world = await worlds(
-        wrap=lambda stores: replace(
-            stores, directory=intercepted(stores.directory, cut_off, ("remove",))
-        )
-    )
+    fault = Fault("remove", Busy(), nth=0)
+    world = await worlds(wrap=fault.at("directory"))
     bob = world.people.bob
     await join(world, bob)
     wait(world, days=30)
     await lock(world, world.people.ann)
     await ask(world, bob)
     wait(world, days=7)
-    fails.append(True)
+    fault.nth = fault.calls + 1  # The request is removed after the grant.
     status, _ = await decide(world, bob, "grant")
     assert status == 503
-    fails.clear()
     assert await role(world, bob) is Role.OWNER
     assert await decide(world, bob, "grant") == (204, "")
     events = await world.stores.events.stream("org:acme", None, 50)

@@ -20,7 +20,7 @@ from tests.protocol.web.page_reader import Elements, opened
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.mirrors import PULL, connecting, release_of, services
-from tests.support.port_doubles import Fault, Moment, calls, with_fault
+from tests.support.port_doubles import Fault, Moment, count_calls, with_fault
 from tests.support.world import OpenWorld, World
 
 pytestmark = pytest.mark.measured
@@ -191,13 +191,13 @@ async def test_a_release_is_served_again_whichever_call_of_a_store_failed(
             await note_back()
 
     await withdraw_and_follow()
-    calls_of_return = await calls(fault, note_back)
+    calls_of_return = await count_calls(fault, note_back)
     assert calls_of_return > 5
     for nth in range(1, calls_of_return + 1):
         await pair.upstream.registry.publishing.moderation.restore(AT, by=OPERATOR)
         await follow(pair.mirror)
         await withdraw_and_follow()
-        await with_fault(fault, nth, try_to_note_back)
+        assert await with_fault(fault, nth, try_to_note_back), nth
         await note_back()
         release = await release_of(pair.mirror, BAD)
         assert release.upstream is not None

@@ -18,7 +18,7 @@ from shared.domain.principals import OPERATOR
 from shared.domain.scim import ScimPerson, ScimUser
 from shared.localhost import sender_identifier
 from shared.services.administration.directory_locks import DirectoryDecision
-from tests.support.port_doubles import Fault, Moment, calls, with_fault
+from tests.support.port_doubles import Fault, Moment, count_calls, with_fault
 from tests.support.scim import BASE, GROUP, KIM, USER, ScimWorld, issue, open_scim
 from tests.support.sign_in import HOST, TENANT, Lockable
 from tests.support.world import URL, OpenWorld, Person, token_of
@@ -328,7 +328,7 @@ async def test_a_member_who_was_removed_loses_the_role_whichever_read_fails(
     members = [{"value": kim["id"]}]
     add, remove = ({"op": each, "path": "members", "value": members} for each in ("Add", "Remove"))
     await scim.patched(path, add)
-    reads = await calls(fault, partial(scim.patched, path, remove))
+    reads = await count_calls(fault, partial(scim.patched, path, remove))
     for nth in range(1, reads + 1):
         await scim.patched(path, add)
         assert await roles(scim) == {"acme": "maintainer"}
@@ -344,7 +344,7 @@ async def test_a_search_during_an_outage_finds_nobody_missing(worlds: OpenWorld)
     scim = await open_scim(worlds, fault.at("directory"))
     await scim.user()
     search = f'/Users?filter=externalId eq "{KIM}"'
-    reads = await calls(fault, partial(scim.done, "GET", search))
+    reads = await count_calls(fault, partial(scim.done, "GET", search))
     assert reads
     for fault.nth in range(1, reads + 1):
         fault.calls = 0

@@ -43,8 +43,13 @@ async def test_the_page_shows_nothing_private_to_anybody(world: World) -> None:
     ann = await signed_in(world, world.people.ann)
     for answer in (await opened(world, "/"), await ann.open("/")):
         assert "secret" not in answer.text
-        assert "keyword=hidden" not in answer.text
         assert "No packages yet" in answer.text
+    for name in ("greet", "hello"):
+        await world.push(bala(f"acme/{name}:1.0.0", keywords=["shown"]))
+    for answer in (await opened(world, "/"), await ann.open("/")):
+        assert "secret" not in answer.text
+        assert "keyword=shown" in answer.text
+        assert "keyword=hidden" not in answer.text
 
 
 async def test_releases_are_shown_once_they_were_counted(world: World) -> None:

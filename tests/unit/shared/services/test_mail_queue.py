@@ -129,7 +129,7 @@ async def test_refused_mail_is_sent_less_and_less_often_for_a_week(
     assert 10 < len(undelivered) < 30
 
 
-async def test_mail_whose_recipients_a_store_does_not_say_is_sent_to_them_later(
+async def test_mail_whose_recipients_cannot_be_read_is_sent_to_them_later(
     delivery: MailDelivery,
     mailer: FakeMailer,
     store: FakeDirectory,

@@ -150,6 +150,7 @@ async def test_a_move_that_was_overtaken_is_repeated(world: World, cloud: Cloud)
     archives: object = cloud.sided[0]
     relocation = ArchiveRelocation(metadata, archives, None, Readers.EVERYBODY)  # pyright: ignore[reportArgumentType] - the parts that are called.
     await relocation.apply(quarantined)
+    assert restoring.has_acted
     assert cloud.moves == [(str(FIRST), PUBLIC), (str(FIRST), PRIVATE), (str(FIRST), PUBLIC)]
 
 

@@ -68,7 +68,7 @@ async def test_a_push_that_is_refused_by_the_name_of_its_package_owns_no_tool_id
 async def test_nothing_is_stored_after_the_answer_of_a_push_whose_store_fails(
     worlds: OpenWorld,
 ) -> None:
-    """So do releases of other registries, which are stored by the same service."""
+    """The same service stores releases of other registries."""
     stored = list[str]()
     may_store = asyncio.Event()
     fault = Fault("put", Unavailable("busy", "Later."))
