@@ -33,7 +33,7 @@ from tests.contract.immediate_search import (
 from tests.contract.sample_records import package
 from tests.support.cloud_stores import double_of
 from tests.support.logs import capture_logs
-from tests.support.port_doubles import Fault, Moment, failing
+from tests.support.port_doubles import Fault, Moment
 
 
 @dataclass(kw_only=True)
@@ -248,7 +248,7 @@ async def test_the_next_process_finishes_after_a_crash_at_any_call(
         await prepare(instance)
         await instance.search.index.replace(listing("two", summary=f"number{fatal}"))
         crash = Fault(None, Crash(), moment, fatal)
-        feed = instance.feed(failing(instance.parts(), crash))
+        feed = instance.feed(crash.over(instance.parts()))
         try:
             await feed.catch_up()
         except Crash:

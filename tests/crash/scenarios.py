@@ -24,7 +24,7 @@ from shared.services.maintenance.tasks import TASK_LEASE
 from tests.protocol.bal.okhttp import multipart
 from tests.support.archives import bala
 from tests.support.bundles import Carrier, bundled
-from tests.support.port_doubles import Fault, failing
+from tests.support.port_doubles import Fault
 from tests.support.world import World
 
 Act = Callable[[World], Awaitable[httpx.Response]]
@@ -140,8 +140,8 @@ def unlisted(push: Act) -> Act:
     async def act(world: World) -> httpx.Response:
         stores = world.stores
         full = [Fault("put_entries", StorageFull()), Fault("offer", StorageFull())]
-        metadata = failing(stores.metadata, full[0])
-        search = failing(stores.search, full[1])
+        metadata = full[0].over(stores.metadata)
+        search = full[1].over(stores.search)
         broken = build_registry(
             world.registry.settings, replace(stores, metadata=metadata, search=search)
         )

@@ -29,7 +29,7 @@ from tests.crash.reference_runs import FolderReference, FolderReferences
 from tests.crash.registry_state import picture
 from tests.crash.scenarios import READS, SCENARIOS
 from tests.support.archives import bala
-from tests.support.port_doubles import Fault, Moment, failing
+from tests.support.port_doubles import Fault, Moment
 from tests.support.world import OpenWorld, World, opened
 
 
@@ -116,7 +116,7 @@ async def test_a_push_that_is_stored_but_not_listed_is_not_said_to_be_undone(
     worlds: OpenWorld, error: Unavailable
 ) -> None:
     def broken(stores: Adapters) -> Adapters:
-        return replace(stores, search=failing(stores.search, Fault("offer", error)))
+        return replace(stores, search=Fault("offer", error).over(stores.search))
 
     world = await worlds(wrap=broken)
     answer = await SCENARIOS["first push of a package"].act(world)

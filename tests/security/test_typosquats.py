@@ -19,7 +19,7 @@ from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.okhttp import FORM, multipart
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
-from tests.support.port_doubles import Fault, failing
+from tests.support.port_doubles import Fault
 from tests.support.world import URL, OpenWorld, Person, World
 
 pytestmark = pytest.mark.measured
@@ -270,5 +270,5 @@ async def test_while_search_fails_the_last_names_count(known: World) -> None:
     assert await squats.organization_like("moonbeam_io", ann) == "moonbeam"
     known.clock.advance(READ_EVERY)
     fault = Fault("search", Unavailable("search-down", "Search is down."))
-    broken = replace(squats, index=failing(squats.index, fault))
+    broken = replace(squats, index=fault.over(squats.index))
     assert await broken.organization_like("moonbeam_io", ann) == "moonbeam"

@@ -242,11 +242,6 @@ class OtherWriter(_NthCall):
         self.has_acted = True
 
 
-def failing(port: Port, fault: Fault) -> Port:
-    """Return `port` with one fault."""
-    return fault.over(port)
-
-
 async def count_calls(fault: Fault, action: Callable[[], Awaitable[object]]) -> int:
     """Await the action without the fault; return how many of its calls may have it."""
     fault.nth = 0

@@ -24,7 +24,7 @@ from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from shared.telemetry.log import configure
 from tests.support.archives import bala
 from tests.support.logs import logged
-from tests.support.port_doubles import Fault, failing
+from tests.support.port_doubles import Fault
 from tests.support.storage import one_instance
 from tests.support.world import URL, OpenWorld, Person, World, limited
 
@@ -303,7 +303,7 @@ async def test_a_pull_waits_for_no_write_and_is_stored_within_ten_seconds(
     fault = Fault("record", Busy())
 
     def broken(stores: Adapters) -> Adapters:
-        return replace(stores, pull_records=failing(stores.pull_records, fault))
+        return replace(stores, pull_records=fault.over(stores.pull_records))
 
     world = await worlds(wrap=broken)
     await published(world)

@@ -28,7 +28,7 @@ from shared.services.tokens.tokens import TokenRequest
 from shared.use_cases.trusted_publishers import NewPublisher
 from tests.sampling import FULL
 from tests.support.browsers import signed_in
-from tests.support.port_doubles import Fault, Moment, PortOutage, Proceed, failing, intercepted
+from tests.support.port_doubles import Fault, Moment, PortOutage, Proceed, intercepted
 from tests.support.refusals import raises_refusal
 from tests.support.world import URL, OpenWorld, Person, World, limited
 
@@ -289,7 +289,7 @@ async def test_a_file_that_is_stopped_in_the_middle_is_applied_by_a_repeat(
         fault = Fault(method, StorageFull(), moment, nth)
         broken = build_registry(
             world.registry.settings,
-            replace(world.stores, directory=failing(world.stores.directory, fault)),
+            replace(world.stores, directory=fault.over(world.stores.directory)),
         )
         try:
             await broken.administration.registry_files.apply(FileRequest(GROWN), by=OPERATOR)

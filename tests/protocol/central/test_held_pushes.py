@@ -17,7 +17,7 @@ from shared.domain.scopes import Role
 from shared.services.publishing.publishing import Outcome, Upload
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala
-from tests.support.port_doubles import Fault, Moment, failing
+from tests.support.port_doubles import Fault, Moment
 from tests.support.refusals import raises_refusal
 from tests.support.world import MAVEN, URL, OpenWorld, World
 
@@ -174,7 +174,7 @@ async def test_a_repeat_finishes_a_confirmation_that_was_cut_off(worlds: OpenWor
     stores = world.stores
     broken = replace(
         held.package_records.derived_data,
-        metadata=failing(stores.metadata, Fault("put_entries", Busy())),
+        metadata=Fault("put_entries", Busy()).over(stores.metadata),
     )
     cut_off = replace(held, package_records=replace(held.package_records, derived_data=broken))
     with raises_refusal("not-listed-yet"):

@@ -18,7 +18,7 @@ from shared.services.adapters import Adapters
 from tests.protocol.test_page_goldens import SIDE_NAVIGATION, shown
 from tests.support.archives import bala
 from tests.support.browsers import Browser, signed_in
-from tests.support.port_doubles import Fault, failing
+from tests.support.port_doubles import Fault
 from tests.support.world import URL, World, caching_host
 
 NOTICES = "/manage/notices"
@@ -210,7 +210,7 @@ async def test_another_instance_refuses_changes_within_five_seconds_and_takes_th
 
 async def test_pages_are_shown_while_the_directory_is_away(world: World) -> None:
     await announce(world, "Hello.")
-    directory = failing(world.stores.directory, Fault("get", Busy()))
+    directory = Fault("get", Busy()).over(world.stores.directory)
     async with another_instance(world, replace(world.stores, directory=directory)) as http:
         answer = await http.get(URL)
         assert (answer.status_code, announced(answer.text)) == (200, "")

@@ -18,7 +18,7 @@ from shared.ports.metadata import MetadataStore
 from shared.services.mirroring.upstream_questions import Asker
 from tests.support.archives import bala
 from tests.support.mirrors import CAME_THROUGH_HERE, PULL, broken, release_of, services, waiting
-from tests.support.port_doubles import Fault, failing
+from tests.support.port_doubles import Fault
 from tests.support.upstreams import FakeUpstream
 from tests.support.waiting import eventually_in_tasks
 from tests.support.world import OpenWorld, World
@@ -38,7 +38,7 @@ async def test_a_crash_leaves_nothing_that_is_half_there(
     mirror = await worlds(upstream=upstream.url)
     admission = services(mirror).admission
     releases = admission.releases
-    metadata: MetadataStore = failing(releases.metadata, Fault(operation, Busy()))
+    metadata: MetadataStore = Fault(operation, Busy()).over(releases.metadata)
     derived = replace(releases.derived_data, metadata=metadata)
     storing = replace(releases.storing, metadata=metadata)
     broken = replace(releases, storing=storing, metadata=metadata, derived_data=derived)
@@ -194,7 +194,7 @@ async def test_a_process_knows_whether_the_upstream_answers(mirror: World) -> No
 async def test_a_pin_of_another_process_stands(mirror: World) -> None:
     pins = services(mirror).reader.pins
     digest = Digest("a" * 64)
-    late = failing(pins.directory, Fault("add", AlreadyThere()))
+    late = Fault("add", AlreadyThere()).over(pins.directory)
     await replace(pins, directory=late).require(
         IO, digest, "central"
     )  # It was removed again meanwhile.

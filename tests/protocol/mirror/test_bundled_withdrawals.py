@@ -32,7 +32,7 @@ from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
 from tests.support.bundles import Carrier, Files, bundled
 from tests.support.mirrors import change, release_of
-from tests.support.port_doubles import Fault, failing
+from tests.support.port_doubles import Fault
 from tests.support.refusals import raises_refusal
 from tests.support.upstreams import FakeUpstream
 from tests.support.world import OpenWorld, World
@@ -339,7 +339,7 @@ async def crash_during_an_import(target: World, carrier: Carrier) -> None:
     file = BundleFileSource(carrier.file)
     withdrawals = importing.withdrawals
     writer = withdrawals.package_records
-    broken: MetadataStore = failing(target.stores.metadata, Fault("put_entries", Busy()))
+    broken: MetadataStore = Fault("put_entries", Busy()).over(target.stores.metadata)
     derived = replace(writer.derived_data, metadata=broken)
     crashing = replace(withdrawals, package_records=replace(writer, derived_data=derived))
     crashed = replace(importing, withdrawals=crashing)

@@ -23,7 +23,7 @@ from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala
 from tests.support.bundles import Carrier, bundled
 from tests.support.mirrors import events_of, release_of, services, status
-from tests.support.port_doubles import Fault, failing
+from tests.support.port_doubles import Fault
 from tests.support.refusals import raises_refusal
 from tests.support.upstreams import PUBLISHED_MS, FakeUpstream
 from tests.support.world import OpenWorld, World
@@ -363,7 +363,7 @@ async def test_an_import_finishes_what_a_crash_left_of_a_release(
     importing = target.registry.bundles.importing
     file = BundleFileSource(carrier.file)
     releases = importing.releases
-    broken: MetadataStore = failing(releases.metadata, Fault("put_entries", Busy()))
+    broken: MetadataStore = Fault("put_entries", Busy()).over(releases.metadata)
     derived = replace(releases.derived_data, metadata=broken)
     crashed = replace(importing, releases=replace(releases, derived_data=derived))
     with raises_refusal("not-listed-yet"):

@@ -31,7 +31,7 @@ from tests.support.mirrors import (
     services,
     status,
 )
-from tests.support.port_doubles import Fault, failing
+from tests.support.port_doubles import Fault
 from tests.support.storage import one_instance
 from tests.support.upstreams import PUBLISHED_MS, FakeUpstream
 from tests.support.world import URL, OpenWorld, World
@@ -185,7 +185,7 @@ async def test_the_task_finishes_a_change_that_was_interrupted(mirror: World) ->
     mirroring = services(mirror)
     fault = Fault("packages", Busy())
     applied = mirroring.rule_application
-    broken = replace(applied, metadata=failing(applied.metadata, fault))
+    broken = replace(applied, metadata=fault.over(applied.metadata))
     stored = await mirroring.rules.current(by=OPERATOR)
     draft = MirrorRules.parse([each.given for each in stored.upstreams], ["ballerina deny"])
     with pytest.raises(Busy):
@@ -202,10 +202,10 @@ async def test_rules_stay_in_force_while_the_store_fails(mirror: World) -> None:
     assert await status(mirror, f"{IO}/1.0.0") == 400
     upstreams = services(mirror).reader.upstreams
     stored = upstreams._directory
-    upstreams._directory = failing(stored, Fault("get", Busy()))
+    upstreams._directory = Fault("get", Busy()).over(stored)
     mirror.clock.advance(timedelta(seconds=6))
     assert [str(each) for each in (await upstreams.rules()).rules] == ["ballerina deny"]
-    broken = failing(stored, Fault("get", Busy()))
+    broken = Fault("get", Busy()).over(stored)
     fresh = Upstreams(
         (),
         lambda _: pytest.fail("not asked"),
@@ -272,16 +272,16 @@ async def test_another_process_may_write_the_same_record_first(
     mirroring = services(mirror)
     known = mirroring.reader.owners
     fault = Fault("add", AlreadyThere())
-    owners = replace(known, directory=failing(known.directory, fault))
+    owners = replace(known, directory=fault.over(known.directory))
     assert not await owners.claim(parse_org("company"), upstream.name)
     moves = mirroring.moves
     fault = Fault("add", AlreadyThere())
-    writer = replace(moves.audited_writer, directory=failing(moves.directory, fault))
+    writer = replace(moves.audited_writer, directory=fault.over(moves.directory))
     await replace(moves, audited_writer=writer).move(parse_org("company"), "here", "A test.")
     assert await known.stored_owner(parse_org("company")) == ""
     rules = mirroring.rules
     fault = Fault("add", AlreadyThere())
-    writer = replace(rules.audited_writer, directory=failing(moves.directory, fault))
+    writer = replace(rules.audited_writer, directory=fault.over(moves.directory))
     draft = MirrorRules.parse([upstream.url], ["acme deny"])
     await replace(rules, audited_writer=writer).replace(draft, by=OPERATOR)
     stored = await rules.current(by=OPERATOR)

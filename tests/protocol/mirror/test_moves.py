@@ -26,7 +26,7 @@ from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala, repacked
 from tests.support.event_feed import checked_feed
 from tests.support.mirrors import change, events_of, release_of, services, status
-from tests.support.port_doubles import Fault, failing
+from tests.support.port_doubles import Fault
 from tests.support.refusals import raises_refusal
 from tests.support.upstreams import FakeUpstream
 from tests.support.world import OpenWorld, World
@@ -239,11 +239,11 @@ async def test_a_move_that_was_interrupted_is_finished_by_a_repeat(
     moves = services(mirror).moves
     fault = Fault(operation, Busy(), nth=number)
     if service == "metadata":
-        metadata = failing(moves.application.metadata, fault)
+        metadata = fault.over(moves.application.metadata)
         records = replace(moves.application.package_records, metadata=metadata)
         broken = replace(moves, application=replace(moves.application, package_records=records))
     else:
-        directory = failing(moves.directory, fault)
+        directory = fault.over(moves.directory)
         writer = replace(moves.audited_writer, directory=directory)
         broken = replace(moves, audited_writer=writer)
     with pytest.raises(Busy):
@@ -260,7 +260,7 @@ async def test_nothing_of_the_old_side_is_served_once_the_name_has_another_owner
 ) -> None:
     await mirror.push(bala("acme/greet:1.0.0"))
     moves = services(mirror).moves
-    directory = failing(moves.directory, Fault("replace", Busy(), nth=2))  # That of the owner.
+    directory = Fault("replace", Busy(), nth=2).over(moves.directory)  # That of the owner.
     broken = replace(moves, audited_writer=replace(moves.audited_writer, directory=directory))
     with pytest.raises(Busy):
         await broken.move(ACME, upstream.name, REASON)

@@ -15,7 +15,7 @@ from shared.ports.conflicts import Stale
 from shared.services.packages.external_releases import PinnedDigests
 from tests.contract.sample_records import release
 from tests.support.mirrors import events_of, services
-from tests.support.port_doubles import Fault, Moment, failing
+from tests.support.port_doubles import Fault, Moment
 from tests.support.upstreams import PUBLISHED_MS, FakeUpstream
 from tests.support.world import World
 
@@ -103,7 +103,7 @@ async def test_a_refusal_is_added_to_what_another_process_changed_meanwhile(mirr
     pins = services(mirror).reader.pins
     await pins.require(IO, FIRST, "central")
     meanwhile = Fault("replace", Stale(), Moment.AFTER)  # What is stored is newer than what it has.
-    writer = replace(pins.audited_writer, directory=failing(pins.directory, meanwhile))
+    writer = replace(pins.audited_writer, directory=meanwhile.over(pins.directory))
     await replace(pins, audited_writer=writer).refuse(IO, FIRST, "central", "it is no zip file.")
     assert (await pinned(mirror)).refused_because == "it is no zip file."
 

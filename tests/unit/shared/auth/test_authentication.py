@@ -29,7 +29,7 @@ from shared.domain.tokens import Token, TokenUse
 from tests.fakes.stores import E, FakeDirectory
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.support.logs import capture_logs
-from tests.support.port_doubles import Fault, failing
+from tests.support.port_doubles import Fault
 from tests.support.refusals import raises_refusal
 
 OWNER = "0123456789"
@@ -184,7 +184,7 @@ async def test_a_request_does_not_wait_for_the_write_of_its_last_use(
 async def test_a_last_use_that_was_not_written_is_written_with_the_next_use(
     tokens: FakeDirectory, clock: FakeClock
 ) -> None:
-    authentication = authenticating(failing(tokens, Fault("put", Busy())), clock)
+    authentication = authenticating(Fault("put", Busy()).over(tokens), clock)
     with capture_logs() as lines:
         await authenticate(authentication, HEADERS)
         await authentication.close()

@@ -20,7 +20,7 @@ from shared.domain.tokens import hash_secret
 from tests.fakes.services import NoGroups
 from tests.fakes.stores import FakeDirectory
 from tests.fakes.system import FakeClock, FakeRandomness
-from tests.support.port_doubles import Fault, failing
+from tests.support.port_doubles import Fault
 
 KEYS = KeyRing((Secret("k" * 32),))
 ACCOUNT = "ann0000000"
@@ -243,7 +243,7 @@ async def test_a_store_that_is_busy_delays_only_the_new_secret(setup: SessionsSe
     before = setup.cookie
     setup.clock.advance(SECRET_ROTATION)
 
-    setup.directory = failing(setup.directory, Fault("replace", Busy()))
+    setup.directory = Fault("replace", Busy()).over(setup.directory)
     assert (await setup.ask(sessions=setup.process())).id == ACCOUNT
     assert setup.cookie == before
     assert [type(each) for each in setup.delayed] == [Busy]

@@ -17,7 +17,7 @@ from tests.fakes.mail import FakeMailer
 from tests.fakes.services import fake_mail_delivery
 from tests.fakes.stores import FakeDirectory
 from tests.fakes.system import FakeClock
-from tests.support.port_doubles import Fault, failing
+from tests.support.port_doubles import Fault
 
 MAIL = MailText("A decision", "It was decided.")
 ADMINISTRATORS = Recipients(audience=Audience.ADMINISTRATORS)
@@ -136,7 +136,7 @@ async def test_mail_whose_recipients_cannot_be_read_is_sent_to_them_later(
     clock: FakeClock,
     undelivered: list[tuple[str, int]],
 ) -> None:
-    directory = failing(store, Fault("list_by_subject", Busy()))
+    directory = Fault("list_by_subject", Busy()).over(store)
     await over(delivery, directory).send_to(ADMINISTRATORS, MAIL)
     assert mailer.sent == []
     assert undelivered == [("busy", 1)]
@@ -149,7 +149,7 @@ async def test_mail_that_can_neither_be_sent_nor_queued_fails_the_request(
     delivery: MailDelivery, mailer: FakeMailer, store: FakeDirectory
 ) -> None:
     mailer.is_down = True
-    directory = failing(store, Fault("add", Busy()))
+    directory = Fault("add", Busy()).over(store)
     with pytest.raises(Busy):
         await over(delivery, directory).send_to(ADMINISTRATORS, MAIL)
 

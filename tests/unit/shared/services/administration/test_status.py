@@ -11,7 +11,7 @@ from shared.services.administration.status import MAX_RECORDS_COUNTED, RegistryS
 from shared.services.maintenance.tasks import TaskRuns
 from shared.services.packages.statistics import LastRegistryCounts
 from tests.contract.sample_records import event, head
-from tests.support.port_doubles import Fault, failing
+from tests.support.port_doubles import Fault
 from tests.support.world import World
 
 ROOM = DiskSpace(100, 50)
@@ -29,7 +29,7 @@ async def test_each_store_that_does_not_answer_leaves_out_its_own_part(
     await world.registry.maintenance.task_runner.run("create-snapshot")
     whole = await registry_status.report(by=OPERATOR)
     assert None not in (whole.tasks, whole.backlog, whole.counts)
-    work = failing(world.stores.work, Fault("peek", Busy()))
+    work = Fault("peek", Busy()).over(world.stores.work)
     changed = (
         replace(
             registry_status,

@@ -35,7 +35,7 @@ from tests.fakes.services import (
 )
 from tests.fakes.stores import FakeDirectory, FakeWork
 from tests.fakes.system import START_MS, FakeClock, FakeRandomness
-from tests.support.port_doubles import Fault, Moment, OtherWriter, count_calls, failing, with_fault
+from tests.support.port_doubles import Fault, Moment, OtherWriter, count_calls, with_fault
 
 BROWSER = Principal(address="192.0.2.1")
 
@@ -162,7 +162,7 @@ async def test_the_provider_of_a_removed_identity_is_forgotten_whatever_fails() 
 
     async def prepared() -> tuple[FakeDirectory, Callable[[], Awaitable[None]]]:
         directory, first_id, by = await linked_twice()
-        known = identities(failing(directory, fault))
+        known = identities(fault.over(directory))
         return directory, partial(known.remove, first_id, by=by)
 
     directory, remove = await prepared()

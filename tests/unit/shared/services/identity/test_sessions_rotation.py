@@ -9,14 +9,14 @@ from shared.domain.sessions import SECRET_ROTATION, Session
 from shared.domain.tokens import hash_secret
 from shared.registry import Registry
 from tests.support.logs import capture_logs
-from tests.support.port_doubles import Fault, failing
+from tests.support.port_doubles import Fault
 from tests.support.world import World
 
 
 async def test_a_session_whose_secret_cannot_be_replaced_goes_on_and_is_logged(
     world: World,
 ) -> None:
-    directory = failing(world.stores.directory, Fault("replace", Busy()))
+    directory = Fault("replace", Busy()).over(world.stores.directory)
     adapters = replace(world.stores, directory=directory)
     sessions = Registry(world.registry.settings, adapters).identity.session_authentication
     ann = world.people.ann.account

@@ -18,7 +18,7 @@ from tests.fakes.mail import FakeMailer
 from tests.fakes.services import fake_mail_delivery
 from tests.fakes.stores import FakeDirectory
 from tests.fakes.system import START_MS, FakeClock
-from tests.support.port_doubles import Fault, failing
+from tests.support.port_doubles import Fault
 
 KIM_ID = "kim0000000"
 ANN_ID = "ann0000000"
@@ -147,7 +147,7 @@ async def test_a_store_that_fails_loses_no_reminder(scene: Scene, broken: str) -
     scene.clock.advance(84 * DAY)
     token_mail = scene.task.token_mail
     delivery = token_mail.mail_delivery
-    work = failing(delivery.work, Fault(broken, Busy()))
+    work = Fault(broken, Busy()).over(delivery.work)
     with pytest.raises(Busy):
         await replace(
             scene.task, token_mail=replace(token_mail, mail_delivery=replace(delivery, work=work))

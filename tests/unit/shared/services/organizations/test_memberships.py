@@ -16,7 +16,7 @@ from shared.domain.memberships import OWNER_CHANGE_DELAY, Membership
 from shared.domain.principals import OPERATOR
 from shared.domain.scopes import Role
 from tests.fakes.stores import E, FakeDirectory
-from tests.support.port_doubles import Fault, failing
+from tests.support.port_doubles import Fault
 from tests.support.refusals import raises_refusal
 from tests.support.services import ACME, ADA, EVE, KIM, LEE, MAX, OrganizationServices, acme_of_kim
 
@@ -113,7 +113,7 @@ async def test_a_mail_that_fails_is_no_failure_of_the_change(acme: OrganizationS
 
 async def test_nobody_is_notified_of_a_change_that_was_not_made(acme: OrganizationServices) -> None:
     working = acme.directory
-    acme.directory = failing(acme.directory, Fault("replace", Busy()))
+    acme.directory = Fault("replace", Busy()).over(acme.directory)
     with pytest.raises(Busy):
         await acme.memberships.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
     acme.directory = working

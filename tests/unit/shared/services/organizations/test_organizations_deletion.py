@@ -20,7 +20,7 @@ from shared.domain.visibility import Visibility
 from shared.ports.conflicts import Stale
 from shared.services.maintenance.finish_deletions import NAME_FREE_AFTER
 from shared.services.organizations import organizations
-from tests.support.port_doubles import Fault, OtherWriter, failing
+from tests.support.port_doubles import Fault, OtherWriter
 from tests.support.refusals import raises_refusal
 from tests.support.services import (
     ACME,
@@ -158,7 +158,7 @@ async def test_a_release_of_a_name_that_was_cut_off_is_finished_by_the_next(
     await acme.organization_deletion.delete(ACME, by=OPERATOR, reason="It was decided.")
     acme.clock.advance(NAME_FREE_AFTER)
     whole = acme.directory
-    acme.directory = failing(acme.directory, Fault("remove", Busy(), nth=2))
+    acme.directory = Fault("remove", Busy(), nth=2).over(acme.directory)
     report = await acme.finish_deletions.run()
     assert (report.seen, report.changed) == (1, 0)
     assert report.problems == (f"Acme: {Busy()}",)
@@ -182,7 +182,7 @@ async def test_an_organization_that_cannot_be_removed_does_not_delay_others(
             OrgName(name), by=OPERATOR, reason="It was decided."
         )
     acme.clock.advance(NAME_FREE_AFTER)
-    acme.directory = failing(acme.directory, Fault("remove", error))
+    acme.directory = Fault("remove", error).over(acme.directory)
     report = await acme.finish_deletions.run()
     assert (report.seen, report.changed) == (3, 2)
     assert report.problems == (f"Acme: {sentence}",)

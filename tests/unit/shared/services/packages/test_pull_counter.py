@@ -22,7 +22,7 @@ from shared.services.packages.release_pullers import ReleasePullerRecorder
 from tests.fakes.stores import FakeDirectory
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.support.logs import capture_logs
-from tests.support.port_doubles import Fault, failing
+from tests.support.port_doubles import Fault
 from tests.support.world import World
 
 GREET = Coordinate.parse("acme", "greet", "1.0.0")
@@ -258,7 +258,7 @@ async def test_counts_without_callers_need_no_key(
 async def test_counts_that_the_ledger_does_not_take_yet_are_logged_and_written_later(
     world: World,
 ) -> None:
-    stores = replace(world.stores, pulls=failing(world.stores.pulls, Fault("record", Busy())))
+    stores = replace(world.stores, pulls=Fault("record", Busy()).over(world.stores.pulls))
     counting = Registry(world.registry.settings, stores).packages.pull_counter
     counting._flushing._after = timedelta(0)
     with capture_logs() as logs:

@@ -15,7 +15,7 @@ from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.search import PackageSearch
 from tests.fakes.stores import FakeDirectory
 from tests.fakes.system import FakeClock
-from tests.support.port_doubles import Fault, failing
+from tests.support.port_doubles import Fault
 from tests.support.services import authorization_over
 from tests.support.world import BASE, MAVEN, OpenWorld
 
@@ -41,7 +41,7 @@ async def _unlimited(_: Principal) -> None:
 async def test_the_number_of_packages_is_unknown_while_a_search_is_refused() -> None:
     index = AskedIndex()
     query = Query.parse("kafka")
-    refusing = cast("SearchIndex", failing(index, Fault("search", SearchUnconfirmed())))
+    refusing = cast("SearchIndex", Fault("search", SearchUnconfirmed()).over(index))
     authorization = authorization_over(FakeDirectory(), FakeClock())
     unconfirmed = PackageSearch(refusing, authorization, _unlimited, cast("HostedPackages", None))
     assert await unconfirmed.count(query, by=ANONYMOUS) is None
@@ -66,7 +66,7 @@ async def test_a_search_that_is_not_confirmed_is_refused_and_lists_of_editors_ar
     def wrap(stores: Adapters) -> Adapters:
         search = stores.search
         for method in ("search", "search_with_facets", "suggest", "symbols"):
-            search = failing(search, Fault(method, SearchUnconfirmed()))
+            search = Fault(method, SearchUnconfirmed()).over(search)
         return replace(stores, search=search)
 
     answer = await (await worlds(wrap=wrap)).http.get(url)

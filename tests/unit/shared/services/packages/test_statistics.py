@@ -29,13 +29,13 @@ from shared.services.packages.statistics import (
 from tests.contract.sample_records import head, release
 from tests.fakes.stores import FakeWork
 from tests.fakes.system import FakeClock
-from tests.support.port_doubles import Fault, failing
+from tests.support.port_doubles import Fault
 
 
 async def test_a_store_that_is_silent_leaves_what_was_known() -> None:
     clock = FakeClock()
     fault = Fault("peek", Busy())
-    last_counts = LastRegistryCounts(failing(FakeWork(), fault), clock)
+    last_counts = LastRegistryCounts(fault.over(FakeWork()), clock)
     await last_counts.save(RegistryCounts(packages=2))
     assert await last_counts.read_cached() is None
     clock.advance(COUNTS_CACHED_FOR)

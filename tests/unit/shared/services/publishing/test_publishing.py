@@ -21,7 +21,6 @@ from tests.support.port_doubles import (
     Moment,
     OtherWriter,
     Proceed,
-    failing,
     intercepted,
 )
 from tests.support.waiting import eventually_in_tasks, let_tasks_run
@@ -37,7 +36,7 @@ async def test_of_two_pushes_of_the_same_bytes_at_once_both_return_the_release(
     world: World,
 ) -> None:
     fault = Fault("add_release", AlreadyThere(), Moment.AFTER)  # Somebody else adds it first.
-    metadata = failing(world.stores.metadata, fault)
+    metadata = fault.over(world.stores.metadata)
     publishing = world.registry.publishing.releases
     publishing = replace(publishing, storing=replace(publishing.storing, metadata=metadata))
     publication = await publishing.push(Upload(bala("acme/greet:1.0.0")), by=owner(world))
@@ -80,7 +79,7 @@ async def test_nothing_is_stored_after_the_answer_of_a_push_whose_store_fails(
 
     def wrap(adapters: Adapters) -> Adapters:
         documents = intercepted(adapters.documents, store_late, ("put", "put_attestation"))
-        return replace(adapters, archives=failing(adapters.archives, fault), documents=documents)
+        return replace(adapters, archives=fault.over(adapters.archives), documents=documents)
 
     world = await worlds(wrap=wrap)
     upload = Upload(bala("acme/greet:1.0.0"))

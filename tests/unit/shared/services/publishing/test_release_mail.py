@@ -8,13 +8,13 @@ from tests.fakes.mail import FakeMailer
 from tests.fakes.services import fake_mail_delivery
 from tests.fakes.stores import FakeDirectory
 from tests.fakes.system import FakeClock
-from tests.support.port_doubles import Fault, failing
+from tests.support.port_doubles import Fault
 
 
 async def test_a_store_that_is_away_stops_nothing() -> None:
     mailer = FakeMailer()
     fault = Fault("list_by_owner", Busy())
-    directory = failing(FakeDirectory(), fault)
+    directory = fault.over(FakeDirectory())
     mail_delivery = fake_mail_delivery(mailer, directory, FakeClock())
     appeal = Appeal(abuse_contact="")
     url = "https://registry.test"

@@ -6,7 +6,7 @@ from shared.domain.errors.requests import Busy
 from shared.domain.tokens import Token
 from shared.services.adapters import Adapters
 from tests.fakes.secret_scanner import FakeScanner, found
-from tests.support.port_doubles import Fault, failing
+from tests.support.port_doubles import Fault
 from tests.support.world import URL, OpenWorld, limited
 
 
@@ -17,7 +17,7 @@ async def test_a_report_that_failed_in_between_is_completed_by_the_next_one(
     fault = Fault("remove", Busy())
 
     def wrap(stores: Adapters) -> Adapters:
-        return replace(stores, fetcher=scanner, directory=failing(stores.directory, fault))
+        return replace(stores, fetcher=scanner, directory=fault.over(stores.directory))
 
     world = await worlds(report_keys_url="https://scanner.example/keys", wrap=wrap)
     known = world.people.ann.account.model_copy(update={"email": "ann@example.org"})

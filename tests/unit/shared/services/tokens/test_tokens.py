@@ -34,7 +34,7 @@ from tests.fakes.mail import FakeMailer
 from tests.fakes.services import EverybodyEnabled, fake_audited_writer, fake_mail_delivery
 from tests.fakes.stores import E, FakeDirectory, FakeEvents
 from tests.fakes.system import FakeClock, FakeRandomness
-from tests.support.port_doubles import Fault, Moment, OtherWriter, Proceed, failing, intercepted
+from tests.support.port_doubles import Fault, Moment, OtherWriter, Proceed, intercepted
 from tests.support.services import authorization_over
 
 KIM = Principal("kim0000000", "session", (Grant(),))
@@ -98,7 +98,7 @@ async def test_a_rotation_that_was_cut_off_leaves_what_works_and_can_be_repeated
 ) -> None:
     old = await issued(tokens)
     clock.advance(timedelta(minutes=1))
-    directory = failing(store, Fault("remove", Busy()))
+    directory = Fault("remove", Busy()).over(store)
     cut_off = replace(tokens, token_records=replace(tokens.token_records, directory=directory))
     with pytest.raises(Busy):
         await cut_off.rotate(KIM.id, old.token.id, by=KIM)
@@ -252,7 +252,7 @@ async def test_one_of_two_concurrent_rotations_succeeds(
 async def leave_a_text(tokens: Tokens, token: Token) -> None:
     """Rotate the token in a process that ends after the new text is stored."""
     records = tokens.token_records
-    failing_directory = failing(records.directory, Fault("remove", Busy()))
+    failing_directory = Fault("remove", Busy()).over(records.directory)
     dying = replace(tokens, token_records=replace(records, directory=failing_directory))
     with pytest.raises(Busy):
         await dying.rotate(KIM.id, token.id, by=KIM)
