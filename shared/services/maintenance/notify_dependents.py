@@ -23,7 +23,8 @@ class NotifyDependents(Task, frozen=True):
     sentence = (
         "Tells the owners of packages, by mail and webhooks, when a release that a package was "
         "built with is withdrawn, and by mail when a new release has lost the provenance that the "
-        "one before it had. Sends mail about new releases that was not sent at their push."
+        "one before it had. Sends mail about new releases that was not sent at their push, and "
+        "mail about decisions that could not be sent."
     )
     schedule = SCHEDULE
 
@@ -44,9 +45,13 @@ class NotifyDependents(Task, frozen=True):
         )
         reports = list[TaskReport]()
         failures = list[Exception]()
-        for run in parts:
+        for done, run in enumerate(parts):
+            now_ms = self.clock.now_ms()
+            # A mail server that does not answer takes seconds for each mail, so each part has a
+            # share of the time that is left.
+            share_ms = (until_ms - now_ms) // (len(parts) - done)
             try:
-                reports.append(await run(until_ms))
+                reports.append(await run(now_ms + share_ms))
             except Exception as failure:  # It is raised after the other parts.
                 failures.append(failure)
         unexpected = [each for each in failures if not isinstance(each, Refusal)]
@@ -56,4 +61,5 @@ class NotifyDependents(Task, frozen=True):
             sum(each.seen for each in reports),
             sum(each.changed for each in reports),
             tuple(str(each) for each in failures),
+            unfinished=any(each.unfinished for each in reports),
         )
