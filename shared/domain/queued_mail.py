@@ -5,7 +5,7 @@ from enum import Enum
 from typing import ClassVar
 
 from shared.domain.entities import Entity, Place
-from shared.domain.mail import MailText, retry_ms
+from shared.domain.mail import MAX_RETRY_AFTER, MailText, retry_ms
 from shared.domain.records import Record
 from shared.domain.times import MS
 
@@ -58,7 +58,14 @@ class QueuedMail(Entity):
     def mail(self) -> MailText:
         return MailText(self.mail_subject, self.text)
 
+    def is_due_at(self, now_ms: int) -> bool:
+        """Check whether it is sent now. What would wait longer than any mail was queued before the
+        clock was set back."""
+        return not now_ms < self.due_ms <= now_ms + MAX_RETRY_AFTER // MS
+
     def refused(self, recipients: Recipients, now_ms: int) -> "QueuedMail":
         """Return what is sent again later, to those who did not get it now."""
-        due_ms = retry_ms(self.queued_ms, now_ms, RETRY_AFTER)
-        return self.model_copy(update={"recipients": recipients, "due_ms": due_ms})
+        queued_ms = min(self.queued_ms, now_ms)
+        due_ms = retry_ms(queued_ms, now_ms, RETRY_AFTER)
+        changes = {"recipients": recipients, "queued_ms": queued_ms, "due_ms": due_ms}
+        return self.model_copy(update=changes)

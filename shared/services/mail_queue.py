@@ -1,6 +1,7 @@
 """The mail queue: mail that could not be sent, whom it is for, and when it is sent again."""
 
 from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import suppress
 
 from msgspec import Struct
 
@@ -16,8 +17,10 @@ from shared.domain.queued_mail import (
     Recipients,
 )
 from shared.domain.times import MS
+from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock, Randomness
+from shared.services.stored_records import remove_stored
 
 _ID_LENGTH = 20  # Base62: no two mails share an id.
 _READ_AT_ONCE = 100
@@ -44,21 +47,25 @@ class MailQueue(Struct, frozen=True):
         await self.directory.add(queued)
 
     async def due(self) -> AsyncIterator[QueuedMail]:
-        """Yield the mail that is due."""
+        """Yield the mail that is due, and delete what has waited for a week."""
         after = Place(MAIL_QUEUE_OWNER)
         while batch := await self.directory.page_by_owner(QueuedMail, after, _READ_AT_ONCE):
             for each in batch:
-                if each.due_ms <= self.clock.now_ms():
+                now_ms = self.clock.now_ms()
+                if now_ms >= each.ends_ms:
+                    await remove_stored(self.directory, each)
+                elif each.is_due_at(now_ms):
                     yield each
             after = batch[-1].place
 
     async def end(self, queued: QueuedMail, refused: Sequence[Account]) -> None:
-        """Remove mail that was sent, or keep it for those for whom it was refused, for a week."""
-        now_ms = self.clock.now_ms()
-        if refused and now_ms < queued.ends_ms:
-            await self.directory.replace(queued.refused(recipients_of(refused), now_ms))
-        else:
-            await self.directory.remove(queued)
+        """Delete mail that was sent, or keep it for those for whom it was refused."""
+        if not refused:
+            await remove_stored(self.directory, queued)
+            return
+        again = queued.refused(recipients_of(refused), self.clock.now_ms())
+        with suppress(Stale):  # Another process sent it, or it is deleted since its week is over.
+            await self.directory.replace(again)
 
 
 def recipients_of(accounts: Iterable[Account]) -> Recipients:

@@ -17,7 +17,7 @@ from tests.fakes.mail import FakeMailer
 from tests.fakes.services import fake_mail_delivery
 from tests.fakes.stores import FakeDirectory
 from tests.fakes.system import FakeClock
-from tests.support.port_doubles import Fault
+from tests.support.port_doubles import Fault, OtherWriter
 
 MAIL = MailText("A decision", "It was decided.")
 ADMINISTRATORS = Recipients(audience=Audience.ADMINISTRATORS)
@@ -176,3 +176,54 @@ async def test_a_run_ends_when_its_time_is_over(
     report = await delivery.send_queued(clock.now_ms())
     assert report.unfinished
     assert mailer.sent == []
+
+
+async def test_mail_whose_week_is_over_is_deleted_and_not_sent(
+    delivery: MailDelivery, mailer: FakeMailer, store: FakeDirectory, clock: FakeClock
+) -> None:
+    # No process ran, or a backup was restored.
+    mailer.is_down = True
+    await delivery.send_to(ADMINISTRATORS, MAIL)
+    mailer.is_down = False
+    await run(delivery, clock, QUEUED_FOR)
+    assert mailer.sent == []
+    assert store.every(QueuedMail) == []
+
+
+@pytest.mark.parametrize("refused", [False, True])
+async def test_mail_that_another_process_ends_meanwhile_stops_no_other(
+    delivery: MailDelivery,
+    mailer: FakeMailer,
+    store: FakeDirectory,
+    clock: FakeClock,
+    *,
+    refused: bool,
+) -> None:
+    mailer.is_down = True
+    await delivery.send_to(ADMINISTRATORS, MAIL)
+    await delivery.send_to(ADMINISTRATORS, MailText("Another decision", "It was decided."))
+    first = store.every(QueuedMail)[0]
+    mailer.is_down = refused
+    other = OtherWriter("get", lambda: store.remove(first))
+    await run(over(delivery, other.over(store)), clock)
+    assert other.has_acted
+    left = [each.id for each in store.every(QueuedMail)]
+    assert first.id not in left
+    assert len(left) == int(refused)
+    if not refused:
+        assert {each.subject for each in mailer.sent} == {"A decision", "Another decision"}
+
+
+async def test_mail_that_was_queued_before_the_clock_was_set_back_is_sent(
+    delivery: MailDelivery, mailer: FakeMailer, store: FakeDirectory, clock: FakeClock
+) -> None:
+    mailer.is_down = True
+    await delivery.send_to(ADMINISTRATORS, MAIL)
+    clock.step(-timedelta(days=300))
+    await run(delivery, clock)
+    [queued] = store.every(QueuedMail)
+    assert queued.ends_ms == clock.now_ms() + QUEUED_FOR // MS
+    mailer.is_down = False
+    await run(delivery, clock)
+    assert recipients(mailer) == ["ann@example.org", "bob@example.org"]
+    assert store.every(QueuedMail) == []
