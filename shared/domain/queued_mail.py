@@ -22,7 +22,8 @@ class Audience(Enum):
     OWNERS = "owners"  # Of the organization.
     # Of the organization, or administrators where no owner can sign in; without the accounts.
     OTHER_OWNERS = "other-owners"
-    # Who is responsible for the organization, and the accounts; without its owners.
+    RESPONSIBLE = "responsible"  # Who is responsible for the organization, and the accounts.
+    # The same without the owners of the organization.
     INVOLVED = "involved"
 
 

@@ -147,7 +147,6 @@ class FoundationParts(ServiceGroup, frozen=True):
     @cached_property
     def decision_mail(self) -> DecisionMail:
         return DecisionMail(
-            directory=self._adapters.directory,
             mail_delivery=self.mail_delivery,
             appeal=self.appeal,
             clock=self._adapters.clock,

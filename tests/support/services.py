@@ -128,9 +128,7 @@ class OrganizationServices:
 
     @property
     def decision_mail(self) -> DecisionMail:
-        return DecisionMail(
-            self.directory, self.mail_delivery, Appeal(abuse_contact=""), self.clock, URL
-        )
+        return DecisionMail(self.mail_delivery, Appeal(abuse_contact=""), self.clock, URL)
 
     @property
     def leases(self) -> Leases:

@@ -10,19 +10,18 @@ from shared.domain.entities import Place
 from shared.domain.errors.base import Refusal
 from shared.domain.mail import MailText
 from shared.domain.principals import Principal
+from shared.domain.queued_mail import Audience, Recipients
 from shared.domain.reasons import acts_from_outside
 from shared.domain.times import time_text
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.runtime.background_tasks import BackgroundTasks
-from shared.services.identity.accounts import responsible_accounts
 from shared.services.mail_delivery import Appeal, MailDelivery, mail_text, reason_text
 
 
 class DecisionMail(Struct, frozen=True):
     """Tells people by mail what an administrator or the operator took away from them, and why."""
 
-    directory: DirectoryStore
     mail_delivery: MailDelivery
     appeal: Appeal
     clock: Clock
@@ -30,9 +29,9 @@ class DecisionMail(Struct, frozen=True):
 
     async def send_to_organization(self, org: str, what: str, reason: str) -> None:
         """Tell who is responsible for an organization; `what` is a clause."""
-        accounts = await responsible_accounts(self.directory, org, self.clock.now_ms())
         page = f"{self.base_url}/account/organizations/{org}"
-        await self.mail_delivery.send_to_accounts(accounts, self._mail(what, reason, page))
+        responsible = Recipients(audience=Audience.RESPONSIBLE, org=org)
+        await self.mail_delivery.send_to(responsible, self._mail(what, reason, page))
 
     async def send_if_from_outside(
         self, by: Principal, access: AccessContext, what: str, reason: str

@@ -24,6 +24,7 @@ from shared.domain.mail_domains import (
     possible_registrations,
 )
 from shared.domain.principals import MAINTENANCE
+from shared.domain.queued_mail import Audience, Recipients
 from shared.domain.sentences import listed
 from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
@@ -32,7 +33,6 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.http_client import HttpClient, Unanswered
 from shared.ports.system import Clock
 from shared.services.audited_writes import AuditedWriter, EntityChange
-from shared.services.identity.accounts import administrator_accounts
 from shared.services.mail_delivery import MailDelivery, mail_text
 from shared.services.record_batches import all_entities
 
@@ -156,11 +156,10 @@ class MailDomains(Struct, frozen=True):
         if not accounts:
             return
         lines = [f"{each.name} ({domain_of(each.distrusted_email)})" for each in accounts]
-        administrators = await administrator_accounts(self.directory, self.clock.now_ms())
         mail = mail_text(
             "mail-distrusted", accounts=listed(lines, ACCOUNTS_NAMED), url=self.base_url
         )
-        await self.mail_delivery.send_to_accounts(administrators, mail)
+        await self.mail_delivery.send_to(Recipients(audience=Audience.ADMINISTRATORS), mail)
 
 
 def _longest_ago(domains: Sequence[str], known: Mapping[str, MailDomain]) -> list[str]:

@@ -31,6 +31,11 @@ async def recipient_accounts(
             return await organization_owners(directory, org, now_ms)
         case Audience.OTHER_OWNERS:
             return await _other_owners(directory, recipients, now_ms)
+        case Audience.RESPONSIBLE:
+            responsible = await responsible_accounts(directory, org, now_ms)
+            known = {each.id for each in responsible}
+            others = [each for each in recipients.accounts if each not in known]
+            return [*await accounts_by_ids(directory, others), *responsible]
         case Audience.INVOLVED:
             owners = await organization_owners(directory, org, now_ms)
             return await involved_accounts(directory, recipients, owners, now_ms)

@@ -41,6 +41,7 @@ from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.principals import Principal
 from shared.domain.publishing_rules import OF_REGISTRY, RegistryRules
+from shared.domain.queued_mail import Audience, Recipients
 from shared.domain.reasons import parse_required_reason
 from shared.domain.scopes import Action
 from shared.domain.times import MS
@@ -54,7 +55,7 @@ from shared.runtime.cached_record import CachedRecord
 from shared.runtime.lru_cache import LruCache
 from shared.runtime.retries import retried_when_stale
 from shared.services.audited_writes import AuditedWriter, EntityChange
-from shared.services.identity.accounts import accounts_by_ids, administrator_accounts
+from shared.services.identity.accounts import accounts_by_ids
 from shared.services.mail_delivery import MailDelivery, mail_text
 from shared.services.packages.pull_counter import utc_day
 from shared.services.record_batches import PACKAGES_READ_AT_ONCE, package_batches
@@ -400,7 +401,6 @@ class Curation(Struct, frozen=True):
         return written
 
     async def _send_to_curators(self, request: ApprovalRequest, reason: str) -> None:
-        now_ms = self.clock.now_ms()
         mail = mail_text(
             "approval-asked",
             package=str(request.package),
@@ -408,8 +408,7 @@ class Curation(Struct, frozen=True):
             reason=reason,
             page=f"{self.rules.base_url}{approval_path(request.package)}",
         )
-        curators = await administrator_accounts(self.directory, now_ms)
-        await self.mail_delivery.send_to_accounts(curators, mail)
+        await self.mail_delivery.send_to(Recipients(audience=Audience.ADMINISTRATORS), mail)
 
     # --- Dry run ---------------------------------------------------------------------------------
 

@@ -23,13 +23,13 @@ from shared.domain.memberships import (
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.principals import ACTOR_NAMES, Principal
+from shared.domain.queued_mail import Audience, Recipients
 from shared.domain.reasons import acts_from_outside, reason_for_change, with_reason
 from shared.domain.scopes import Action, Role
 from shared.domain.times import MS, time_text
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.services.audited_writes import AuditedWriter, E, EntityChange
-from shared.services.identity.accounts import accounts_by_ids, responsible_accounts
 from shared.services.identity.mail import DecisionMail
 from shared.services.leases import Leases
 from shared.services.mail_delivery import MailDelivery, mail_text, reason_text
@@ -288,12 +288,11 @@ class MembershipRecords(Struct, frozen=True):
     async def send_to_owners(self, members: MemberList, mail: MailText, *others: Account) -> None:
         """Send mail to every owner, to maintainers where no owner can sign in, and to further
         accounts; needs no lock."""
-        responsible = await responsible_accounts(self.directory, members.org, members.now_ms)
-        owners = {each.account for each in members.owners}
         # Owners who lose their role by this change get the mail, too.
-        former = await accounts_by_ids(self.directory, sorted(owners - {e.id for e in responsible}))
-        recipients = {each.id: each for each in (*others, *former, *responsible)}
-        await self.mail_delivery.send_to_accounts(recipients.values(), mail)
+        owners = sorted(each.account for each in members.owners)
+        named = tuple(dict.fromkeys([*(each.id for each in others), *owners]))
+        recipients = Recipients(audience=Audience.RESPONSIBLE, org=members.org, accounts=named)
+        await self.mail_delivery.send_to(recipients, mail)
 
     def organization_url(self, org: str) -> str:
         """Return the page on which members see changes and owners cancel them."""

@@ -65,7 +65,7 @@ def tokens(store: FakeDirectory, events: FakeEvents, clock: FakeClock) -> Tokens
         environment="test",
     )
     mail_delivery = fake_mail_delivery(FakeMailer(), store, clock)
-    decision_mail = DecisionMail(store, mail_delivery, Appeal(abuse_contact=""), clock, "")
+    decision_mail = DecisionMail(mail_delivery, Appeal(abuse_contact=""), clock, "")
     authorization = authorization_over(store, clock)
     return Tokens(
         records,
