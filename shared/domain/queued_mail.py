@@ -18,7 +18,7 @@ class Audience(Enum):
     """To whom a mail goes, as it is when the mail is sent."""
 
     ACCOUNTS = "accounts"  # The accounts.
-    ADMINISTRATORS = "administrators"
+    ADMINISTRATORS = "administrators"  # Administrators, and the accounts.
     OWNERS = "owners"  # Of the organization.
     # Of the organization, or administrators where no owner can sign in; without the accounts.
     OTHER_OWNERS = "other-owners"

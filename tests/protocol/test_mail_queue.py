@@ -56,6 +56,11 @@ async def schedule_owner(world: World) -> None:
     )
 
 
+async def appoint(world: World) -> None:
+    people = world.people
+    await world.registry.administration.administrators.appoint(people.mia.account, by=OPERATOR)
+
+
 # Reads of lists before that of whom the mail is for.
 READS_BEFORE = {"lock": 1, "schedule_owner": 1}
 
@@ -66,6 +71,7 @@ DECISIONS = [
     pytest.param(remove_by_a_command, "admin@example.org", "removed", id="second-administrator"),
     pytest.param(quarantine, "bob@example.org", "quarantine", id="release"),
     pytest.param(hide, "bob@example.org", "private", id="decision"),
+    pytest.param(appoint, "admin@example.org", "administrator", id="administrators"),
     pytest.param(schedule_owner, "bob@example.org", "owner", id="change-of-owners"),
 ]
 Act = Callable[[World], Awaitable[None]]

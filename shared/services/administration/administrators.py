@@ -11,12 +11,13 @@ from shared.domain.entities import Place
 from shared.domain.errors.base import Conflict
 from shared.domain.errors.identity import NotPermitted, account_locked, account_not_found
 from shared.domain.principals import DIRECTORY, Principal
+from shared.domain.queued_mail import Audience, Recipients
 from shared.domain.reasons import parse_reason, parse_required_reason, with_reason
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.audited_writes import AuditedWriter, EntityChange
-from shared.services.identity.accounts import accounts_by_ids, actor_name, administrator_accounts
+from shared.services.identity.accounts import actor_name, administrator_accounts
 from shared.services.leases import Leases
 from shared.services.mail_delivery import MailDelivery, mail_text, reason_text
 
@@ -170,12 +171,6 @@ class Administrators(Struct, frozen=True):
         this kind; callers check rights."""
         details = {"name": account.name, **with_reason(reason)}
         change = EntityChange(kind, account.id, account=account.id, details=details)
-        stored = await self.audited_writer.replace(account, change=change, by=by)
-        await self._send_mail(kind, stored, by, reason)
-        return stored
-
-    async def _send_mail(self, kind: str, account: Account, by: Principal, reason: str) -> None:
-        actors = await accounts_by_ids(self.directory, [by.id])
         mail = mail_text(
             "administrators-changed",
             name=account.name,
@@ -184,8 +179,11 @@ class Administrators(Struct, frozen=True):
             what=_BECAME[kind],
             reason=reason_text(reason),
         )
-        recipients = {each.id: each for each in [*await self.all(), *actors, account]}
-        await self.mail_delivery.send_to_accounts(recipients.values(), mail)
+        stored = await self.audited_writer.replace(account, change=change, by=by)
+        told = tuple(dict.fromkeys([by.id, account.id]))
+        recipients = Recipients(audience=Audience.ADMINISTRATORS, accounts=told)
+        await self.mail_delivery.send_to(recipients, mail)
+        return stored
 
 
 def _auditing_as(account: Account, other: Account) -> Account:

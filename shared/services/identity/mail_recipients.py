@@ -26,19 +26,27 @@ async def recipient_accounts(
             return await accounts_by_ids(directory, recipients.accounts)
         case Audience.ADMINISTRATORS:
             found = await administrator_accounts(directory, now_ms)
-            return sorted(found, key=lambda account: account.name.lower())
+            administrators = sorted(found, key=lambda account: account.name.lower())
+            return await _with_others(directory, administrators, recipients)
         case Audience.OWNERS:
             return await organization_owners(directory, org, now_ms)
         case Audience.OTHER_OWNERS:
             return await _other_owners(directory, recipients, now_ms)
         case Audience.RESPONSIBLE:
             responsible = await responsible_accounts(directory, org, now_ms)
-            known = {each.id for each in responsible}
-            others = [each for each in recipients.accounts if each not in known]
-            return [*await accounts_by_ids(directory, others), *responsible]
+            return await _with_others(directory, responsible, recipients)
         case Audience.INVOLVED:
             owners = await organization_owners(directory, org, now_ms)
             return await involved_accounts(directory, recipients, owners, now_ms)
+
+
+async def _with_others(
+    directory: DirectoryStore, found: list[Account], recipients: Recipients
+) -> list[Account]:
+    """Return the accounts that were found, and those of the recipients."""
+    known = {each.id for each in found}
+    others = [each for each in recipients.accounts if each not in known]
+    return [*found, *await accounts_by_ids(directory, others)]
 
 
 async def involved_accounts(

@@ -7,12 +7,13 @@ from datetime import timedelta
 from msgspec import Struct
 
 from shared.domain.coordinates import Coordinate
+from shared.domain.queued_mail import Audience, Recipients
 from shared.domain.reports import Report, ReportedRelease, ReportState, main_reason, report_owner
 from shared.domain.times import MS
 from shared.domain.withdrawal_reasons import WITHDRAWAL_TITLES
 from shared.ports.system import Clock
 from shared.ports.work import Counter, WorkStore
-from shared.services.identity.accounts import accounts_by_ids, administrator_accounts
+from shared.services.identity.accounts import administrator_accounts
 from shared.services.mail_delivery import MailDelivery, mail_text
 from shared.services.report_records import ReportRecords
 
@@ -113,8 +114,8 @@ class ReportMail(Struct, frozen=True):
             reason=f"Reason: {decision.note}\n\n" if decision.note else "",
             page=f"{self.base_url}/account/reports",
         )
-        accounts = await accounts_by_ids(self.report_records.directory, [report.reporter])
-        await self.mail_delivery.send_to_accounts(accounts, mail)
+        reporter = Recipients(audience=Audience.ACCOUNTS, accounts=(report.reporter,))
+        await self.mail_delivery.send_to(reporter, mail)
 
 
 def _key(case: ReportedRelease, *, is_quarantined: bool) -> str:
