@@ -64,6 +64,7 @@ class ErasureReceipt(Struct, frozen=True):
     without_owner: tuple[str, ...]  # Organizations.
     # Whether the deleted bytes in the database files were overwritten; otherwise the task does it.
     is_overwritten: bool
+    keeps_address: bool = False  # For the last mail, which the mail server refused.
 
     def lines(self) -> list[str]:
         """Return the receipt as sentences."""
@@ -78,6 +79,11 @@ class ErasureReceipt(Struct, frozen=True):
             lines.append(
                 "The database was busy, so its file may have the old bytes until the task "
                 "erase-accounts overwrites them within the hour."
+            )
+        if self.keeps_address:
+            lines.append(
+                "The mail server refused the last mail to the person, so the record of the erasure "
+                "keeps the address until the task erase-accounts has sent it, for a day at most."
             )
         lines += [
             f"The organization {org} has no owner any more. Add one: "
@@ -346,6 +352,7 @@ class AccountErasures(Struct, frozen=True):
             },
             without_owner=tuple([org for org in orgs if await self._has_no_owner(org)]),
             is_overwritten=is_overwritten,
+            keeps_address=bool(erasure.address),
         )
 
     async def _send_last_mail(self, erasure: AccountErasure) -> AccountErasure:

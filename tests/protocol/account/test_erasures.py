@@ -280,7 +280,8 @@ async def test_the_last_mail_that_the_mail_server_refuses_is_sent_again_for_a_da
     await erasures.account_mail.background_tasks.close()
     world.mailer.sent.clear()
     world.mailer.is_down = True
-    await erasures.erase_now(account, REASON, by=OPERATOR)
+    receipt = await erasures.erase_now(account, REASON, by=OPERATOR)
+    assert "keeps the address until the task erase-accounts has sent it" in str(receipt.lines())
     assert not await exists(world, world.people.mia)
     assert [each.address for each in await stored_erasures(world)] == ["mia@example.org"]
     world.clock.advance(timedelta(hours=1))
