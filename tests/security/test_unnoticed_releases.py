@@ -16,9 +16,13 @@ from shared.domain.packages import ReleaseWarning
 from shared.domain.principals import OPERATOR
 from shared.domain.release_states import PackageHold
 from shared.domain.scopes import Role
+from shared.ports.mail import Undelivered
 from shared.services import feed_position
+from shared.services.maintenance.notify_dependents import NotifyDependents
+from shared.services.maintenance.tasks import require_task
 from shared.services.publishing import new_release_mail
 from tests.contract.sample_records import coordinate, head
+from tests.fakes.mail import FakeMailer
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala
 from tests.support.port_doubles import Fault, PortOutage, Proceed, intercepted, with_fault
@@ -99,6 +103,34 @@ async def test_a_release_whose_push_ended_before_the_mail_is_told_of_later(
     for _ in range(2):
         await notify(world)
         assert sorted(each.to for each in published(world)) == OWNERS
+
+
+async def test_a_run_with_a_slow_mail_server_ends_when_its_time_is_over(
+    worlds: OpenWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outage = PortOutage({"metadata": ["put_entries"]})
+    world = await worlds(release_mail=True, wrap=outage.wrap)
+    await give_addresses(world)
+    await notify(world)  # It begins at the end of the feed.
+    outage.lasts = True
+    for number in range(5):
+        with pytest.raises(ClientFailure, match="could not list it everywhere yet"):
+            await world.push(bala(f"acme/greet:1.{number}.0"))
+    outage.lasts = False
+    await world.registry.maintenance.task_runner.run("process-outboxes")
+    task = require_task(world.registry.maintenance.tasks, "notify-dependents")
+    assert isinstance(task, NotifyDependents)
+
+    async def refuse(_mailer: FakeMailer, _mail: Mail) -> None:
+        world.clock.advance(timedelta(seconds=10))
+        reason = "timed out"
+        raise Undelivered(reason)
+
+    monkeypatch.setattr(FakeMailer, "send", refuse)
+    began_ms = world.clock.now_ms()
+    for runs in range(1, 6):  # Each goes on with the next release.
+        await task.send_new_release_mail(world.clock.now_ms() + 1)
+        assert world.clock.now_ms() - began_ms == runs * len(OWNERS) * 10_000
 
 
 async def test_owners_hear_of_a_held_release_whose_push_ended_before_the_mail(

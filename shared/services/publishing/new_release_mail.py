@@ -132,6 +132,8 @@ class NewReleaseMail(Struct, frozen=True):
                     seen += 1
                     await self._follow(position, number, event)
                 position.number = number
+                if self.clock.now_ms() >= until_ms:  # Each mail may take seconds.
+                    break
             stored = await self._save(feed_position, position, stored)
         for number in position.due(self.clock.now_ms()):
             if self.clock.now_ms() >= until_ms:
