@@ -1,6 +1,7 @@
 """The filter of a list (RFC 7644, 3.4.2.2): how it is parsed, and which users and groups it
 selects."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -13,6 +14,8 @@ from shared.domain.scim import ScimGroup, ScimRefused, ScimUser
 
 MAX_SCANNED = 2_000  # Resources that a filter without an index may be compared with.
 _MEMBERS = frozenset({"members", "members.value"})  # Attributes with the id of a member.
+_MEMBERS_NAMED = re.compile(r"\bmembers\b", re.IGNORECASE)
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
 class ListFilter(Struct, frozen=True):
@@ -20,6 +23,7 @@ class ListFilter(Struct, frozen=True):
     the ids of members that a group has to have; or the text of another filter."""
 
     equal: Mapping[str, str] = {}
+    again: Sequence[tuple[str, str]] = ()  # Of an attribute with a second value.
     members: Sequence[str] = ()
     other: str = ""
 
@@ -31,16 +35,28 @@ def list_filter_of(text: str, kind: type[ModelT]) -> ListFilter:
     bound: Any = ScimFilter.__class_getitem__(kind)
     parsed = refusing(lambda: bound(text))
     equal: dict[str, str] = {}
+    again: list[tuple[str, str]] = []
     members: list[str] = []
     for each in _terms(parsed.ast):
         if each is None:
-            return ListFilter(other=text)
+            return _other_filter(text, kind)
         field, value = each
         if kind is Group and field in _MEMBERS:
             members.append(value)
-        elif equal.setdefault(field, value) != value:  # The library compares it with both.
-            return ListFilter(other=text)
-    return ListFilter(equal=equal, members=members)
+        elif equal.setdefault(field, value) != value:
+            again.append(each)
+    return ListFilter(equal=equal, again=again, members=members)
+
+
+def _other_filter(text: str, kind: type[ModelT]) -> ListFilter:
+    """Return a filter that the library compares, which has no members of groups."""
+    if kind is Group and _MEMBERS_NAMED.search(_QUOTED.sub("", text)):
+        raise ScimRefused(
+            "invalidFilter",
+            'Members are compared with `eq` only: members.value eq "ID", alone or with other '
+            "comparisons joined by `and`.",
+        )
+    return ListFilter(other=text)
 
 
 def _terms(node: object) -> Iterator[tuple[str, str] | None]:
@@ -72,7 +88,8 @@ def _matching(
     kind: type[ModelT],
     model_of: Callable[[StoredT], ModelT],
 ) -> list[StoredT]:
-    parts = [f"{field} eq {ScimFilter.quote(text)}" for field, text in wanted.equal.items()]
+    equal = [*wanted.equal.items(), *wanted.again]
+    parts = [f"{field} eq {ScimFilter.quote(text)}" for field, text in equal]
     text = wanted.other or " and ".join(parts)
     if not text:
         return list(found)

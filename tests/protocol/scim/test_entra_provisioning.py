@@ -520,9 +520,11 @@ async def test_requests_about_one_user_at_once_leave_what_the_last_one_says(
         ("/Users", 'userName eq "lee@example.org" and userName eq "kim@example.org"', 0),
         ("/Users", 'members eq "{kim}"', 0),
         ("/Groups", 'members eq "{kim}"', 2),
+        ("/Groups", 'displayName sw "No" or displayName co "members"', 1),
         ("/Groups", 'members eq "{lee}" and members.value eq "{kim}"', 1),
         ("/Groups", 'members eq "{kim}" and displayName eq "Both"', 1),
         ("/Groups", 'members eq "{kim}" and displayName eq "Both" and displayName eq "x"', 0),
+        ("/Groups", 'members eq "{kim}" and displayName eq "Both" and displayName eq "both"', 1),
     ],
 )
 async def test_each_comparison_of_a_filter_has_to_hold(
