@@ -153,6 +153,7 @@ class PublishingServices(ServiceGroup, frozen=True):
             directory=self._adapters.directory,
             derived_data=self._registry.packages.derived_data,
             mail=self._parts.publishing.release_mail,
+            clock=self._adapters.clock,
         )
 
     @cached_property

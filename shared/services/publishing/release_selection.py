@@ -20,6 +20,7 @@ from shared.domain.scopes import Resource
 from shared.domain.withdrawal_reasons import PublicReason
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
+from shared.ports.system import Clock
 from shared.services.administration.second_administrator import SecondAdministrator
 from shared.services.identity.accounts import ACCOUNT_ID_PREFIX, account_by_name
 from shared.services.packages.derived_data import DerivedData
@@ -122,6 +123,7 @@ class ReleaseSelections(Struct, frozen=True):
     directory: DirectoryStore
     derived_data: DerivedData
     mail: ReleaseMail
+    clock: Clock
 
     async def account_id(self, name_or_id: str) -> str:
         """Return the id of an account by its name or, after `id:`, by itself, which may be that of
@@ -152,7 +154,8 @@ class ReleaseSelections(Struct, frozen=True):
         which something may still be stored."""
         on = selection.require_any().resource
         await self.registry_authorization.require_reviewer(by, "erase", "many releases", on)
-        return await self._page(selection, _may_be_stored, after)
+        now_ms = self.clock.now_ms()
+        return await self._page(selection, lambda entry: _may_be_stored(entry, now_ms), after)
 
     async def _page(
         self, selection: ReleaseSelection, is_wanted: _IsWanted, after: str
@@ -281,8 +284,8 @@ class ReleaseSelections(Struct, frozen=True):
             yield [head.package for head in heads]
 
 
-def _may_be_stored(entry: ReleaseEntry) -> bool:
+def _may_be_stored(entry: ReleaseEntry, now_ms: int) -> bool:
     """Check whether an erasure may find something of a release: an archive, or copies of it."""
     if entry.state is not State.REMOVED:
         return entry.state in _CHANGED[State.REMOVED]
-    return entry.erased is None or entry.erased.copies_until_ms is not None
+    return entry.erased is None or (entry.erased.copies_until_ms or 0) > now_ms
