@@ -15,6 +15,7 @@ from shared.commands.operations import (
     release_argument,
 )
 from shared.domain.coordinates import Coordinate, Package
+from shared.domain.errors.base import Refusal
 from shared.domain.names import OrgName, parse_org
 from shared.domain.packages import Release
 from shared.domain.principals import OPERATOR
@@ -26,6 +27,7 @@ from shared.domain.times import MS, parse_time, time_text
 from shared.domain.withdrawal_reasons import WithdrawalReason
 from shared.registry import Registry
 from shared.services.packages.archive_sweep import erased_by_ms
+from shared.services.publishing.erasure import Erasure
 from shared.services.publishing.moderation import STATE_VERBS
 from shared.services.publishing.release_selection import ReleaseSelection
 from shared.use_cases import moderation, staged_releases
@@ -358,18 +360,28 @@ async def _decide_many(
 
 
 async def _erase(registry: Registry, coordinates: Sequence[Coordinate], decision: Decision) -> str:
-    """Erase releases one after the other, and return their receipts; if something is left, print
-    them and end the command with the exit code 1."""
+    """Erase releases one after the other, and return their receipts; if something is left, or an
+    erasure fails, print them and end the command with the exit code 1."""
     erasure = registry.publishing.erasure
-    made = [
-        await erasure.erase(each, decision.reason, decision.public, by=OPERATOR)
-        for each in coordinates
-    ]
-    sentence = f"{', '.join(map(str, coordinates))} erased"
-    await registry.administration.second_administrator.send_command_mail(sentence, decision.reason)
+    made = list[Erasure]()
+    failure: Refusal | None = None
+    for each in coordinates:
+        try:
+            made.append(await erasure.erase(each, decision.reason, decision.public, by=OPERATOR))
+        except Refusal as refusal:
+            failure = refusal
+            break
     text = "\n\n".join("\n".join(each.lines()) for each in made)
-    if any(each.left for each in made):
+    is_whole = failure is None and not any(each.left for each in made)
+    if made and not is_whole:  # A repeat does not find what is erased.
         click.echo(spelled(text))
+    if made:
+        sentence = f"{', '.join(str(each.release.coordinate) for each in made)} erased"
+        second = registry.administration.second_administrator
+        await second.send_command_mail(sentence, decision.reason)
+    if failure is not None:
+        raise failure
+    if not is_whole:
         raise SystemExit(1)
     return text
 

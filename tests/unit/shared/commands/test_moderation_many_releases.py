@@ -2,15 +2,20 @@
 
 import asyncio
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from shared.adapters.file_archives import FileArchives
 from shared.bootstrap.build import build_registry
+from shared.domain.archives.digests import Digest
+from shared.domain.errors.requests import Busy
 from shared.domain.grants import Grant
 from shared.domain.principals import Principal
 from shared.services.publishing.publishing import Upload
 from tests.support.archives import bala
+from tests.support.port_doubles import Fault
 from tests.support.terminal import Terminal
 from tests.support.world import Template, settings_of
 
@@ -122,3 +127,23 @@ def test_the_erasure_of_many_releases_may_be_repeated(many: Terminal) -> None:
     assert [each for each in BY_ANN if f"Receipt for {each}, " in receipts] == list(BY_ANN[:2])
     again = many.run(*removed, "--erase-now")
     assert again == "There is no such release.\n"
+
+
+def test_an_erasure_of_many_releases_that_fails_prints_the_receipts_before(
+    many: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A repeat does not find what is erased, so it would print no receipt of it."""
+    fault = Fault("delete", Busy(), nth=2)
+    delete = FileArchives.delete
+
+    async def fail_once(archives: FileArchives, digest: Digest, stored_before_ms: int) -> bool:
+        return await fault.intercept("delete", partial(delete, archives, digest, stored_before_ms))
+
+    monkeypatch.setattr(FileArchives, "delete", fail_once)
+    erase = ("package", "remove", "acme/greet", *REASON, "--yes", "--erase-now")
+    failed = many.invoke(*erase)
+    assert failed.exit_code == 1
+    assert str(Busy()) in failed.stderr
+    assert [each for each in BY_ANN if f"Receipt for {each}, " in failed.stdout] == [BY_ANN[0]]
+    repeated = many.run(*erase)
+    assert [each for each in BY_ANN if f"Receipt for {each}, " in repeated] == [BY_ANN[1]]
