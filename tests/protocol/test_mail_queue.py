@@ -17,7 +17,7 @@ from shared.domain.visibility import Visibility
 from shared.services.adapters import Adapters
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.support.archives import bala
-from tests.support.port_doubles import Fault, intercepted, with_fault
+from tests.support.port_doubles import Fault, count_calls, intercepted, with_fault
 from tests.support.world import OpenWorld, World
 
 pytestmark = pytest.mark.measured
@@ -141,3 +141,28 @@ async def test_mail_whose_recipients_cannot_be_read_is_sent_later(
     assert told(world, address, word) == []
     await later(world)
     assert len(told(world, address, word)) == 1
+
+
+async def test_mail_about_a_token_whose_account_cannot_be_read_is_sent_later(
+    worlds: OpenWorld,
+) -> None:
+    fault = Fault("get", Busy(), nth=0)
+    world = await prepared(worlds, wrap=fault.at("directory"))
+    tokens = world.registry.tokens.access_tokens
+    ann = world.fresh(world.people.ann)
+
+    async def issue() -> str:
+        wanted = TokenRequest.parse("laptop", ["read"], org="acme", package="*", days=30)
+        return (await tokens.issue(ann.id, wanted, by=ann)).token.id
+
+    first = await issue()
+    second = await issue()
+    reads = await count_calls(fault, lambda: tokens.revoke(ann.id, first, by=OPERATOR, reason=WHY))
+    world.mailer.sent.clear()
+    # The last read is that of the account.
+    assert await with_fault(
+        fault, reads, lambda: tokens.revoke(ann.id, second, by=OPERATOR, reason=WHY)
+    )
+    assert told(world, "ann@example.org", "revoked") == []
+    await later(world)
+    assert len(told(world, "ann@example.org", "revoked")) == 1

@@ -317,4 +317,4 @@ class AccountAdministration(Struct, frozen=True):
 
     async def _send_mail(self, account: Account, what: str, reason: str, by: Principal) -> None:
         if by.id != account.id:
-            await self.decision_mail.send_to_account(account, what, reason)
+            await self.decision_mail.send_to_account(account.id, what, reason)

@@ -40,10 +40,12 @@ class DecisionMail(Struct, frozen=True):
         if access.organization is not None and acts_from_outside(by, access):
             await self.send_to_organization(access.organization.name, what, reason)
 
-    async def send_to_account(self, account: Account, what: str, reason: str) -> None:
-        """Tell somebody what was decided about their account; `what` is a clause."""
+    async def send_to_account(self, account: str, what: str, reason: str) -> None:
+        """Tell somebody what was decided about their account, of which this is the id; `what` is a
+        clause."""
         page = f"{self.base_url}/account/security"
-        await self.mail_delivery.send_to_accounts([account], self._mail(what, reason, page))
+        person = Recipients(audience=Audience.ACCOUNTS, accounts=(account,))
+        await self.mail_delivery.send_to(person, self._mail(what, reason, page))
 
     def _mail(self, what: str, reason: str, page: str) -> MailText:
         return mail_text(

@@ -362,7 +362,7 @@ class MembershipRecords(Struct, frozen=True):
         current = members.member(request.account.id)
         if Role.OWNER not in (current.hand_role if current else None, request.role):
             what = f"{request} of {members.org}"
-            await self.decision_mail.send_to_account(request.account, what, request.reason)
+            await self.decision_mail.send_to_account(request.account.id, what, request.reason)
 
     async def _write(
         self, members: MemberList, membership: Membership, change: EntityChange, actor: Actor

@@ -21,7 +21,6 @@ from shared.auth.identity_providers import EnabledPeople
 from shared.auth.registry_authorization import RegistryAuthorization
 from shared.auth.secrets import Secret, random_text
 from shared.domain.access_rights import NO_CONTEXT, AccessContext, require_own_account
-from shared.domain.accounts import Account
 from shared.domain.client_addresses import are_ranges_within, parse_ranges
 from shared.domain.entities import Place
 from shared.domain.errors.base import InvalidRequest, about_field
@@ -587,9 +586,7 @@ class Tokens(Struct, frozen=True):
             sentence = f"{sentence}, of the organization {token.org}"
             await self.decision_mail.send_if_from_outside(by, access, sentence, reason)
         elif by.is_operator:
-            account = await self.token_records.directory.get(Account, Place(token.owner))
-            if account is not None:
-                await self.decision_mail.send_to_account(account, sentence, reason)
+            await self.decision_mail.send_to_account(token.owner, sentence, reason)
 
 
 def _reason_of(doing: str, token: Token, access: AccessContext, reason: str, by: Principal) -> str:
