@@ -644,8 +644,8 @@ def upgrading(data: Path, report: Report, *, keeps_backup: bool) -> Generator[No
 def back_up_before_upgrade(data: Path, schema: int) -> Path:
     """Copy a registry of this schema into its data folder, and return where the copy is.
 
-    The copy of an interrupted start stays, unless it is incomplete, or the version before served
-    the registry since.
+    The copy of an interrupted start stays, unless it is incomplete, or the registry has another
+    last event, because the version before served it since.
     """
     folder = DataFolder(data).upgrades
     target = folder / f"before-{SOFTWARE_VERSION}-schema-{schema}"
