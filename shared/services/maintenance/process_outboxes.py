@@ -3,6 +3,7 @@ out."""
 
 from collections.abc import Collection
 from datetime import timedelta
+from itertools import islice
 
 from shared.domain.entities import PendingEvents
 from shared.domain.errors.base import Refusal
@@ -23,9 +24,9 @@ _Record = Head | Release | PendingEvents
 
 # Each batch reads again what failed before it, so a run reads a few times as many records.
 MOST_FAILURES = 3 * RECORDS_AT_ONCE
-# Names of failed records that are stored from run to run, some 100 bytes each: a run reads their
-# records as well.
+# Names of failed records that are stored from run to run: a run reads their records as well.
 MAX_FAILED_KEPT = 10_000
+MAX_FAILED_BYTES = 1024 * 1024  # Of these names; an item of the cloud has 2 MiB at most.
 _FAILED_KEPT_FOR = timedelta(hours=1)  # Longer than any two runs are apart.
 _KIND = "failed-outboxes"
 _NO_NAMES = frozenset[str]()
@@ -100,7 +101,13 @@ class ProcessOutboxes(Task, frozen=True):
     async def _save_failed(self, names: Collection[str]) -> None:
         ends_ms = self.clock.now_ms() + _FAILED_KEPT_FOR // MS
         # Of more than that, any are tried again early.
-        kept = list(names)[:MAX_FAILED_KEPT]
+        kept = list[str]()
+        size = 0
+        for name in islice(names, MAX_FAILED_KEPT):
+            size += len(name.encode()) + 2  # A line break in JSON.
+            if size > MAX_FAILED_BYTES:
+                break
+            kept.append(name)
         await self.work.put(_KIND, self.id, "\n".join(kept), ends_ms)
 
     async def _process(self, record: _Record) -> str | None:

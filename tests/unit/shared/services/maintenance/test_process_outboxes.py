@@ -1,5 +1,6 @@
 """Outboxes that a crash left are processed."""
 
+import json
 from dataclasses import dataclass, field
 from datetime import timedelta
 from math import ceil
@@ -13,15 +14,21 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.entities import PendingEvents
 from shared.domain.errors.requests import Busy
 from shared.domain.events import Event
+from shared.domain.names import MAX_PACKAGE_LENGTH
 from shared.domain.packages import Head, Release
 from shared.domain.principals import OPERATOR
 from shared.domain.search import Query, ResultPage
 from shared.domain.tasks import TaskReport
 from shared.services.event_appender import EventAppender
-from shared.services.maintenance.process_outboxes import MOST_FAILURES, ProcessOutboxes
+from shared.services.maintenance.process_outboxes import (
+    MAX_FAILED_KEPT,
+    MOST_FAILURES,
+    ProcessOutboxes,
+)
 from shared.services.maintenance.tasks import RUN_TIME
 from shared.services.record_batches import RECORDS_AT_ONCE
 from tests.contract.sample_records import account, named
+from tests.fakes.cosmos.containers import LARGEST_ITEM
 from tests.fakes.stores import FakeDirectory, FakeEvents, FakeRevocations, FakeWork
 from tests.fakes.system import FakeClock
 from tests.support.archives import bala
@@ -237,3 +244,12 @@ async def test_an_unexpected_failure_of_an_entity_does_not_delay_others() -> Non
     report = await task.run()
     assert [event.subject for event in events.feed] == ["bob"]
     assert report.problems == ("account u_stuck: unexpected failure (ValueError); the log has it.",)
+
+
+async def test_the_names_of_many_failed_records_fit_into_an_item_of_the_cloud() -> None:
+    longest = [f"stuck{number:0{MAX_PACKAGE_LENGTH - 9}}" for number in range(MAX_FAILED_KEPT)]
+    half = Half(heads(*longest))
+    for _ in range(MAX_FAILED_KEPT // MOST_FAILURES + 1):
+        await process(half)
+        value = await half.work.peek("failed-outboxes", "process-outboxes", half.clock.now_ms())
+        assert value is None or len(json.dumps(value)) < LARGEST_ITEM * 3 // 4
