@@ -18,7 +18,7 @@ from functions.scim.scim_face import (
     ScimFace,
     imported,
     scim_answer,
-    unchanged_answer,
+    unchanged_resource,
 )
 from shared.domain.body_sizes import MAX_GROUP_BYTES
 from shared.domain.scim import ScimGroup
@@ -130,7 +130,7 @@ def _answer(
     resources: ModuleType, call: ScimCall, found: GroupWithMembers, status: int = 200
 ) -> Answer:
     version = version_of(found.group.revision)
-    if unchanged := unchanged_answer(call, version):
+    if unchanged := unchanged_resource(call, version):
         return unchanged
     base_url = call.registry.settings.base_url
     selection = resources.selection_of(call.params)

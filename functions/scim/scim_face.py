@@ -118,7 +118,7 @@ def scim_answer(
     return Answer(orjson.dumps(value), status, headers, SCIM_JSON)
 
 
-def unchanged_answer(call: Call, version: str) -> Answer | None:
+def unchanged_resource(call: Call, version: str) -> Answer | None:
     """Return a 304 to a read of a resource whose version the directory has, otherwise None."""
     if call.method not in READ_METHODS or not has_current_copy(call.headers, tag=version):
         return None

@@ -16,7 +16,7 @@ from functions.scim.scim_face import (
     ScimFace,
     imported,
     scim_answer,
-    unchanged_answer,
+    unchanged_resource,
 )
 from shared.domain.scim import ScimUser
 from shared.runtime.answers import Answer
@@ -107,7 +107,7 @@ async def _candidates(call: ScimCall, equal: dict[str, str]) -> Sequence[ScimUse
 
 def _answer(resources: ModuleType, call: ScimCall, user: ScimUser, status: int = 200) -> Answer:
     version = version_of(user.revision)
-    if unchanged := unchanged_answer(call, version):
+    if unchanged := unchanged_resource(call, version):
         return unchanged
     [shown] = shown_users(call, resources, [user], resources.selection_of(call.params))
     location = f"{call.registry.settings.base_url}/scim/v2/Users/{user.id}"

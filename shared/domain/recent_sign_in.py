@@ -5,7 +5,7 @@ from datetime import timedelta
 from shared.domain.errors.identity import SignInAgain
 from shared.domain.principals import Principal
 from shared.domain.scopes import Action
-from shared.domain.times import MS
+from shared.domain.times import CLOCK_DIFFERENCE_MS, MS
 
 # Actions that also require a recent sign-in: those that give somebody a way to publish that
 # outlives the credential (roles, invitations, tokens of organizations, publishers), owners,
@@ -15,9 +15,6 @@ from shared.domain.times import MS
 RECENT_SIGN_IN_ACTIONS = frozenset({Action.GOVERN, Action.APPROVE, Action.OPERATE})
 
 RECENT_SIGN_IN = timedelta(minutes=10)  # Long enough to read a page before a change.
-# The clocks of two instances differ by a minute at most. A sign-in later than that was before the
-# clock was set back, and nobody knows how long ago.
-MAX_AHEAD = timedelta(minutes=1)
 
 
 def is_recently_signed_in(principal: Principal, now_ms: int) -> bool:
@@ -25,7 +22,9 @@ def is_recently_signed_in(principal: Principal, now_ms: int) -> bool:
     session that begins in the future."""
     if principal.signed_in_ms is None:
         return False
-    return -MAX_AHEAD // MS <= now_ms - principal.signed_in_ms <= RECENT_SIGN_IN // MS
+    # A session that begins further in the future began before the clock was set back, and nobody
+    # knows how long ago.
+    return -CLOCK_DIFFERENCE_MS <= now_ms - principal.signed_in_ms <= RECENT_SIGN_IN // MS
 
 
 def require_recent_sign_in(by: Principal, now_ms: int, verb: str, what: str) -> None:

@@ -11,6 +11,9 @@ from shared.domain.errors.base import InvalidRequest, about_field
 
 MS = timedelta(milliseconds=1)  # `duration // MS` is its length in milliseconds.
 DAY_MS = timedelta(days=1) // MS
+# How far the clocks of two instances are apart, at most. What lies further in the future is from
+# before the clock was set back.
+CLOCK_DIFFERENCE_MS = timedelta(minutes=1) // MS
 
 
 def parse_time(name: str, text: str) -> int:

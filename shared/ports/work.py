@@ -5,8 +5,6 @@ from typing import Protocol
 
 from msgspec import Struct
 
-CLOCK_DIFFERENCE_MS = 60_000  # Between two instances, at most.
-
 
 class Counter(Struct, frozen=True):
     """An amount to add to a count, and when a new count expires."""

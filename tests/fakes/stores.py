@@ -14,9 +14,10 @@ from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import Head, Release
 from shared.domain.revocations import Revocation
+from shared.domain.times import CLOCK_DIFFERENCE_MS
 from shared.domain.transparency.leaves import FrozenLeaf, LoggedEvent
 from shared.ports.conflicts import AlreadyThere, Stale
-from shared.ports.work import CLOCK_DIFFERENCE_MS, Counter
+from shared.ports.work import Counter
 
 E = TypeVar("E", bound=Entity)
 Key = tuple[str, Place]

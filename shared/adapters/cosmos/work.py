@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Sequence
 
 from shared.adapters.cosmos.client import CosmosDatabase, Item
+from shared.domain.times import CLOCK_DIFFERENCE_MS
 from shared.ports.conflicts import Stale
 from shared.ports.system import Clock
-from shared.ports.work import CLOCK_DIFFERENCE_MS, Counter
+from shared.ports.work import Counter
 from shared.runtime.retries import retried_when_stale
 
 # Items are kept after they expire, because clocks differ; the code itself checks expiry.

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from functools import partial
 
 from shared.adapters.sqlite.database import Database
-from shared.ports.work import CLOCK_DIFFERENCE_MS, Counter
+from shared.domain.times import CLOCK_DIFFERENCE_MS
+from shared.ports.work import Counter
 
 
 class SqliteWork:

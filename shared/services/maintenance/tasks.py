@@ -13,10 +13,10 @@ from shared.domain.errors.base import InvalidRequest, Unavailable
 from shared.domain.errors.requests import TakesNoChanges
 from shared.domain.packages import Head
 from shared.domain.tasks import PROBLEMS_KEPT, TaskReport, TaskResult, TaskRun, TaskState
-from shared.domain.times import MS
+from shared.domain.times import CLOCK_DIFFERENCE_MS, MS
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
-from shared.ports.work import CLOCK_DIFFERENCE_MS, WorkStore
+from shared.ports.work import WorkStore
 from shared.runtime.schedules import next_run
 from shared.services.leases import Leases
 from shared.services.limits.notices import ReadOnlyMode
