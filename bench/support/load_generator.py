@@ -20,6 +20,7 @@ class Load:
     """The result of a load."""
 
     per_second: float
+    requests: int
     p50_ms: float
     p99_ms: float
     failures: int
@@ -39,9 +40,11 @@ def load(
     body: bytes | None = None,
     connections: int = CONNECTIONS,
     seconds: int = SECONDS,
+    warm_seconds: int = WARM_SECONDS,
 ) -> Load:
-    """Send the same request over and over, after a second of warming up."""
-    _measure(url, headers or {}, body, connections, WARM_SECONDS)
+    """Send the same request over and over, after a time of warming up."""
+    if warm_seconds:
+        _measure(url, headers or {}, body, connections, warm_seconds)
     return _measure(url, headers or {}, body, connections, seconds)
 
 
@@ -52,6 +55,7 @@ def load_each(
     headers: Mapping[str, str] | None = None,
     connections: int = CONNECTIONS,
     seconds: int = SECONDS,
+    warm_seconds: int = WARM_SECONDS,
     anew: bool = False,
 ) -> Load:
     """Request one path after the other; `anew` makes each a URL that was never requested, with a
@@ -60,7 +64,8 @@ def load_each(
     with tempfile.TemporaryDirectory() as folder:
         listed = Path(folder) / "paths"
         listed.write_text("\n".join(paths))
-        for measured in (WARM_SECONDS, seconds):
+        output = ""
+        for measured in filter(None, (warm_seconds, seconds)):
             script = Path(folder) / "each.lua"
             first = time.time_ns() % 1_000_000_007
             url_of, header = (_NEW_URL, _NEW_HEADER) if anew else ("path", "")
@@ -128,6 +133,7 @@ def _read(output: str) -> Load:
     failed = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
     return Load(
         per_second=float(_find(r"Requests/sec:\s+([\d.]+)", output)),
+        requests=int(_find(r"(\d+) requests in ", output)),
         p50_ms=_milliseconds(_find(r"\n\s+50%\s+(\S+)", output)),
         p99_ms=_milliseconds(_find(r"\n\s+99%\s+(\S+)", output)),
         failures=int(failed[1]) if failed else 0,
