@@ -22,7 +22,7 @@ from shared.domain.identities import Identity
 from shared.domain.memberships import Membership
 from shared.domain.name_disputes import NameDispute
 from shared.domain.names import OrgName
-from shared.domain.organizations import Organization, organization_place
+from shared.domain.organizations import Organization
 from shared.domain.ownership import OwnershipRequest
 from shared.domain.principals import Principal
 from shared.domain.pull_records import MAX_PULLS_EXPORTED, RecordedPull
@@ -38,6 +38,7 @@ from shared.services.administration.account_erasure import AccountErasures
 from shared.services.administration.audit_log import AuditLog, AuditLogPage
 from shared.services.administration.maker_locks import MakerLocks
 from shared.services.audited_writes import AuditedWriter, EntityChange
+from shared.services.existing_organizations import existing_organization
 from shared.services.identity.sessions import Identities, Sessions, live_sessions
 from shared.services.organizations.made_by_accounts import MadeByAccounts
 from shared.services.organizations.memberships import Memberships
@@ -178,7 +179,7 @@ class AccountDeletion(Struct, frozen=True):
         """Raise what `_leave` would raise."""
         if membership.hand_role is None:
             return
-        organization = await self._organization(membership)
+        organization = await self._existing_organization(membership)
         if organization is None:
             return
         org = OrgName(membership.org)
@@ -193,13 +194,10 @@ class AccountDeletion(Struct, frozen=True):
 
     async def _leave(self, membership: Membership, account: Account, by: Principal) -> None:
         """End the role by hand, with the checks of members who leave."""
-        if membership.hand_role is None or await self._organization(membership) is None:
+        if membership.hand_role is None or await self._existing_organization(membership) is None:
             return
         await self.memberships.remove_member(OrgName(membership.org), account, by=by)
 
-    async def _organization(self, membership: Membership) -> Organization | None:
+    async def _existing_organization(self, membership: Membership) -> Organization | None:
         """Return the organization; None if it is deleted, and so needs no owner."""
-        organization = await self.directory.get(Organization, organization_place(membership.org))
-        if organization is None or organization.is_deleted_at(self.clock.now_ms()):
-            return None
-        return organization
+        return await existing_organization(self.directory, membership.org, self.clock.now_ms())

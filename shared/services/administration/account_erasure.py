@@ -36,6 +36,7 @@ from shared.services.administration.administrators import Administrators
 from shared.services.administration.maker_locks import MakerLocks
 from shared.services.administration.name_disputes import NameDisputes
 from shared.services.audited_writes import AuditedWriter, EntityChange
+from shared.services.existing_organizations import existing_organization
 from shared.services.following.forgetting import forget_follower
 from shared.services.identity.accounts import RetiredNames, organization_owners
 from shared.services.identity.mail import AccountMail
@@ -465,8 +466,7 @@ class AccountErasures(Struct, frozen=True):
 
     async def _has_no_owner(self, org: str) -> bool:
         now_ms = self.clock.now_ms()
-        organization = await self.directory.get(Organization, organization_place(org))
-        if organization is None or organization.is_deleted_at(now_ms):
+        if await existing_organization(self.directory, org, now_ms) is None:
             return False
         return not await organization_owners(self.directory, org, now_ms)
 

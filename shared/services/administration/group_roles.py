@@ -18,7 +18,6 @@ from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.accounts import Account
 from shared.domain.directory_locks import DirectoryState
 from shared.domain.entities import Place
-from shared.domain.errors.identity import organization_not_found
 from shared.domain.group_rules import GROUP_RULES_PLACE, GroupRules
 from shared.domain.identities import ROLE_PREFIX, Identity, identity_place
 from shared.domain.memberships import GroupRole, Membership, member_place
@@ -33,6 +32,7 @@ from shared.runtime.retries import retried_when_stale
 from shared.services.administration.administrators import Administrators
 from shared.services.administration.directory_locks import DirectoryLocks
 from shared.services.audited_writes import AuditedWriter, EntityChange
+from shared.services.existing_organizations import existing_organization, require_organization
 from shared.services.identity.accounts import account_names
 from shared.services.mail_delivery import MailDelivery, mail_text
 from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches
@@ -281,9 +281,9 @@ class RolesByGroups(Struct, frozen=True):
         if current is not None:
             changed = current.with_roles(current.hand_role, wanted)
         else:
-            found = await self.directory.get(Organization, Place(org))
+            found = await existing_organization(self.directory, org, now_ms)
             is_due = wanted is not None and now_ms < wanted.until_ms
-            if wanted is None or not is_due or found is None or found.is_deleted_at(now_ms):
+            if wanted is None or not is_due or found is None:
                 return
             changed = Membership(
                 org=found.name, account=account_id, role=wanted.role, since_ms=now_ms, group=wanted
@@ -411,9 +411,7 @@ class GroupRuleChanges(Struct, frozen=True):
     async def _require_organizations(self, wanted: GroupRules) -> None:
         now_ms = self.clock.now_ms()
         for org in sorted({rule.target for rule in wanted.rules if rule.role}):
-            found = await self.directory.get(Organization, Place(org))
-            if found is None or found.is_deleted_at(now_ms):
-                raise organization_not_found(org)
+            await require_organization(self.directory, org, now_ms)
 
 
 def _change_of_rules(before: GroupRules, after: GroupRules, account: str = "") -> EntityChange:

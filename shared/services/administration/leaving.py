@@ -15,7 +15,6 @@ from shared.domain.events import Event
 from shared.domain.identities import Identity
 from shared.domain.memberships import Membership
 from shared.domain.names import OrgName
-from shared.domain.organizations import Organization, organization_place
 from shared.domain.principals import Principal
 from shared.domain.scopes import Role
 from shared.domain.sessions import Session
@@ -26,6 +25,7 @@ from shared.ports.system import Clock
 from shared.services.administration.account_administration import AccountAdministration
 from shared.services.administration.administrators import Administrators
 from shared.services.administration.auditors import Auditors
+from shared.services.existing_organizations import existing_organization
 from shared.services.feed_position import last_event_number
 from shared.services.identity.accounts import account_by_id, organization_owners
 from shared.services.organizations.made_by_accounts import MadeByAccounts, MadeItem, MadeKind
@@ -252,8 +252,7 @@ class Leaving(Struct, frozen=True):
 
     async def _is_deleted(self, org: str) -> bool:
         """Check whether an organization is deleted: roles in it end with its records."""
-        organization = await self.directory.get(Organization, organization_place(org))
-        return organization is None or organization.is_deleted_at(self.clock.now_ms())
+        return await existing_organization(self.directory, org, self.clock.now_ms()) is None
 
     async def _releases(self, account_id: str, tokens: set[str]) -> AsyncIterator[LeaverRelease]:
         """Yield what the account, or a token that it has or made, published lately."""

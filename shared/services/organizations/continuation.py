@@ -17,6 +17,7 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
 from shared.services.audited_writes import AuditedWriter, EntityChange
+from shared.services.existing_organizations import existing_organization
 from shared.services.mail_delivery import mail_text
 from shared.services.organizations.membership_records import Actor, MembershipRecords
 
@@ -70,8 +71,7 @@ class Continuation(Struct, frozen=True):
     async def _visible(self, org: OrgName, by: Principal) -> Organization | None:
         now_ms = self.clock.now_ms()
         if by.is_operator:
-            found = await self.directory.get(Organization, organization_place(org))
-            return None if found is None or found.is_deleted_at(now_ms) else found
+            return await existing_organization(self.directory, org, now_ms)
         access = await self.directory.access_context(by.id, org, now_ms)
         found = access.organization
         if found is None or access.is_deleted:

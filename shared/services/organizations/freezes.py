@@ -14,11 +14,10 @@ from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import Conflict, NotFound
-from shared.domain.errors.identity import organization_not_found
 from shared.domain.errors.packages import PackageNotFound, owned_by_upstream
 from shared.domain.freezes import MAX_FROZEN_PACKAGES
 from shared.domain.names import OrgName
-from shared.domain.organizations import Freeze, FrozenPackage, Organization, organization_place
+from shared.domain.organizations import Freeze, FrozenPackage, Organization
 from shared.domain.principals import Principal
 from shared.domain.reasons import parse_required_reason, with_reason
 from shared.domain.scopes import Action, Role
@@ -28,6 +27,7 @@ from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.audited_writes import AuditedWriter, EntityChange
+from shared.services.existing_organizations import existing_organization, require_organization
 from shared.services.identity.accounts import accounts_by_ids
 from shared.services.mail_delivery import Appeal, mail_text, reason_text
 from shared.services.organizations.membership_records import Actor, MembershipRecords
@@ -132,8 +132,8 @@ class Freezes(Struct, frozen=True):
         ]
         found = list[Organization]()
         for org in sorted(owned):
-            organization = await self.directory.get(Organization, organization_place(org))
-            if organization is None or organization.is_deleted_at(self.clock.now_ms()):
+            organization = await existing_organization(self.directory, org, self.clock.now_ms())
+            if organization is None:
                 continue
             members = await self.membership_records.read(organization)
             others = [each.account for each in members.owners if each.account != account.id]
@@ -178,10 +178,7 @@ class Freezes(Struct, frozen=True):
 
     async def _organization(self, org: OrgName, verb: str, by: Principal) -> Organization:
         await self.registry_authorization.require_fresh(by, verb, f"the organization {org}")
-        organization = await self.directory.get(Organization, organization_place(org))
-        if organization is None or organization.is_deleted_at(self.clock.now_ms()):
-            raise organization_not_found(org)
-        return organization
+        return await require_organization(self.directory, org, self.clock.now_ms())
 
     def _new_freeze(self, reason: str, by: Principal) -> Freeze:
         return Freeze(at_ms=self.clock.now_ms(), by=by.id, reason=reason)

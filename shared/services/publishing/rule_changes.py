@@ -12,9 +12,8 @@ from shared.auth.authorization import Authorization
 from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.coordinates import release_place
-from shared.domain.errors.identity import organization_not_found
 from shared.domain.names import OrgName
-from shared.domain.organizations import Organization, organization_place
+from shared.domain.organizations import Organization
 from shared.domain.packages import Survey
 from shared.domain.principals import Principal
 from shared.domain.publishing_rules import (
@@ -35,6 +34,7 @@ from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
 from shared.services.audited_writes import AuditedWriter, EntityChange
+from shared.services.existing_organizations import require_organization
 from shared.services.publishing.publishing_rules import (
     PublishingRules,
     RegistryRuleReader,
@@ -166,9 +166,7 @@ class PublishingRuleChanges(Struct, frozen=True):
 
     @retried_when_stale
     async def _with_quota(self, org: OrgName, wanted: RuleValues, by: Principal) -> Organization:
-        stored = await self.directory.get(Organization, organization_place(org))
-        if stored is None or stored.is_deleted_at(self.clock.now_ms()):
-            raise organization_not_found(org)
+        stored = await require_organization(self.directory, org, self.clock.now_ms())
         rules = with_values(stored.rules, wanted)
         details = rule_differences(stored.rules, rules)
         if not details:

@@ -32,7 +32,7 @@ from shared.domain.errors.identity import (
 )
 from shared.domain.grants import Grant
 from shared.domain.names import OrgName
-from shared.domain.organizations import Organization, organization_place
+from shared.domain.organizations import Organization
 from shared.domain.packages import Head, Provenance
 from shared.domain.principals import MAX_REFUSED_PACKAGES, Principal, RefusedPackage
 from shared.domain.scopes import Scope
@@ -62,6 +62,7 @@ from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.ports.work import WorkStore
 from shared.services.audited_writes import AuditedWriter, EntityChange
+from shared.services.existing_organizations import existing_organization
 from shared.services.tokens.makers import Makers
 from shared.services.tokens.tokens import IssuedToken, TokenRecords, token_change
 
@@ -325,10 +326,8 @@ class TrustedPublishing(Struct, frozen=True):
         if len(keys) > 1:
             names = ", ".join(sorted({each.org for each in publishers}))
             raise InvalidRequest(_SAY_WHICH.format(names=names))
-        organization = await self.directory.get(
-            Organization, organization_place(OrgName(keys.pop()))
-        )
-        if organization is None or organization.is_deleted_at(self.clock.now_ms()):
+        organization = await existing_organization(self.directory, keys.pop(), self.clock.now_ms())
+        if organization is None:
             raise self._workload_unknown(job)
         return organization
 
