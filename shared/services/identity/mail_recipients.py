@@ -1,7 +1,5 @@
 """Who gets a mail: the accounts of its recipients, as they are when it is sent."""
 
-from collections.abc import Iterable
-
 from shared.domain.accounts import ADMINISTRATORS, Account
 from shared.domain.queued_mail import Audience, Recipients
 from shared.ports.directory import DirectoryStore
@@ -36,8 +34,7 @@ async def recipient_accounts(
             responsible = await responsible_accounts(directory, org, now_ms)
             return await _with_others(directory, responsible, recipients)
         case Audience.INVOLVED:
-            owners = await organization_owners(directory, org, now_ms)
-            return await involved_accounts(directory, recipients, owners, now_ms)
+            return await _involved(directory, recipients, now_ms)
 
 
 async def _with_others(
@@ -49,10 +46,10 @@ async def _with_others(
     return [*found, *await accounts_by_ids(directory, others)]
 
 
-async def involved_accounts(
-    directory: DirectoryStore, recipients: Recipients, owners: Iterable[Account], now_ms: int
+async def _involved(
+    directory: DirectoryStore, recipients: Recipients, now_ms: int
 ) -> list[Account]:
-    """Return the accounts of `Audience.INVOLVED`, beside the owners of the organization."""
+    owners = await organization_owners(directory, recipients.org, now_ms)
     responsible = await responsible_accounts(directory, recipients.org, now_ms)
     others = await accounts_by_ids(directory, recipients.accounts)
     known = {each.id for each in owners}

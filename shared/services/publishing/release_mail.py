@@ -26,7 +26,6 @@ from shared.services.identity.accounts import (
     publishing_accounts,
     responsible_accounts,
 )
-from shared.services.identity.mail_recipients import involved_accounts
 from shared.services.limits.rate_limits import BURST_WINDOW
 from shared.services.mail_delivery import (
     NOTICE_MAIL_KEPT_FOR,
@@ -88,23 +87,11 @@ class ReleaseMail(Struct, frozen=True):
         """Send a statement about releases of one organization, which is made with the reason that
         its reader may know."""
         first = decided[0]
-        now_ms = self.clock.now_ms()
-        to_owners = statement(reason_text(first.state_reason))
-        to_others = statement("")
         owners = Recipients(audience=Audience.OWNERS, org=first.org)
         publishers = tuple(sorted({each.origin.principal for each in decided}))
         others = Recipients(audience=Audience.INVOLVED, org=first.org, accounts=publishers)
-        delivery = self.mail_delivery
-        try:
-            owner_accounts = await organization_owners(self.directory, first.org, now_ms)
-            other_accounts = await involved_accounts(self.directory, others, owner_accounts, now_ms)
-        except Unavailable as failure:
-            delivery.on_failure(failure.code, 1)
-            await delivery.mail_queue.add(owners, to_owners)
-            await delivery.mail_queue.add(others, to_others)
-        else:
-            await delivery.send_to_accounts(owner_accounts, to_owners)
-            await delivery.send_to_accounts(other_accounts, to_others)
+        await self.mail_delivery.send_to(owners, statement(reason_text(first.state_reason)))
+        await self.mail_delivery.send_to(others, statement(""))
 
     def _statement(self, release: Release, reason: str) -> MailText:
         if release.is_held_for_sigstore:
