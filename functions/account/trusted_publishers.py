@@ -21,11 +21,8 @@ from shared.domain.trusted_publishing.presets import (
     preset_of_provider,
     suggested_value,
 )
-from shared.domain.trusted_publishing.publishers import (
-    DEFAULT_TAG_VERSION,
-    RULE_NAMES,
-    publisher_warnings,
-)
+from shared.domain.trusted_publishing.publisher_rules import DEFAULT_TAG_VERSION, RULE_NAMES
+from shared.domain.trusted_publishing.publishers import publisher_warnings
 from shared.runtime.answers import Answer
 from shared.services.tokens.pasted_id_tokens import CheckedIdToken
 from shared.services.tokens.repository_ids import LOOKED_UP_PROVIDERS

@@ -27,11 +27,11 @@ from shared.domain.packages import Head, Pushers
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.scopes import PUBLISHING_SCOPES
 from shared.domain.trusted_publishing.jobs import Provider
+from shared.domain.trusted_publishing.publisher_rules import Runner
 from shared.domain.trusted_publishing.publishers import (
     Publisher,
     PublisherReads,
     PublisherScopes,
-    Runner,
     publisher_warnings,
 )
 from shared.runtime.answers import PLAIN_TEXT, Answer

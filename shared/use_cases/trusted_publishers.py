@@ -16,15 +16,13 @@ from shared.domain.principals import Principal
 from shared.domain.scopes import Action
 from shared.domain.trusted_publishing.claims import MAX_CLAIM_LENGTH, MAX_CLAIMS
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, OFFERED_PROVIDERS, RUN_CLAIMS, Provider
-from shared.domain.trusted_publishing.publishers import (
+from shared.domain.trusted_publishing.publisher_rules import (
     DEFAULT_TAG_VERSION,
     MAX_REFS,
-    Publisher,
-    PublisherReads,
     PublisherRules,
-    PublisherScopes,
     Runner,
 )
+from shared.domain.trusted_publishing.publishers import Publisher, PublisherReads, PublisherScopes
 from shared.registry import Registry
 from shared.services.tokens.trusted_publishers import PublisherRequest
 from shared.use_cases.inputs import (

@@ -29,7 +29,8 @@ from shared.domain.registry_files.toml_text import TomlTable, toml_key, toml_tex
 from shared.domain.scopes import Role
 from shared.domain.token_redaction import contains_token
 from shared.domain.trusted_publishing.jobs import Provider
-from shared.domain.trusted_publishing.publishers import PublisherReads, PublisherScopes, Runner
+from shared.domain.trusted_publishing.publisher_rules import Runner
+from shared.domain.trusted_publishing.publishers import PublisherReads, PublisherScopes
 from shared.domain.visibility import Visibility
 from shared.domain.webhooks import Topic
 

@@ -12,12 +12,8 @@ from shared.domain.principals import OPERATOR
 from shared.domain.registry_files.sections import OrganizationSection, PublisherSection
 from shared.domain.registry_files.toml_lines import KeyPath
 from shared.domain.trusted_publishing.jobs import PROVIDER_SERVERS, Provider
-from shared.domain.trusted_publishing.publishers import (
-    Publisher,
-    PublisherReads,
-    PublisherRules,
-    PublisherScopes,
-)
+from shared.domain.trusted_publishing.publisher_rules import PublisherRules
+from shared.domain.trusted_publishing.publishers import Publisher, PublisherReads, PublisherScopes
 from shared.services.registry_files.plans import REASON, Draft, added, removed
 from shared.services.tokens.trusted_publishers import (
     PublisherRequest,

@@ -26,10 +26,10 @@ from shared.domain.times import MS
 from shared.domain.trusted_publishing.claims import parse_claims, require_customer_claim
 from shared.domain.trusted_publishing.issuers import parse_audience
 from shared.domain.trusted_publishing.jobs import PROVIDER_SERVERS, PULL_REQUEST_TRIGGERS, Provider
+from shared.domain.trusted_publishing.publisher_rules import PublisherRules
 from shared.domain.trusted_publishing.publishers import (
     Publisher,
     PublisherReads,
-    PublisherRules,
     PublisherScopes,
     parse_job_ids,
     parse_repository,

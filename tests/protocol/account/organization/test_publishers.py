@@ -8,12 +8,8 @@ from msgspec.structs import replace
 from shared.domain.coordinates import Package
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
-from shared.domain.trusted_publishing.publishers import (
-    Publisher,
-    PublisherReads,
-    PublisherRules,
-    Runner,
-)
+from shared.domain.trusted_publishing.publisher_rules import PublisherRules, Runner
+from shared.domain.trusted_publishing.publishers import Publisher, PublisherReads
 from shared.ports.http_client import HttpResponse
 from tests.fakes.http_client import OneAnswer, answering
 from tests.support.archives import bala
