@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,9 @@ from tests.support.browsers import Browser, signed_in
 from tests.support.documented_packages import published
 from tests.support.port_doubles import STORES, CallRecorder
 from tests.support.receivers import Receiver, receiving
+from tests.support.sigstore_instances import SigstoreInstance
+from tests.support.sigstore_pushes import opened
+from tests.support.trusted_publishing import TrustedPublishingWorld
 from tests.support.upstreams import SharedServer
 from tests.support.world import OpenWorld, World
 
@@ -64,6 +68,21 @@ def receiver() -> Iterator[Receiver]:
     """Return a server on this machine that webhooks are delivered to."""
     with receiving() as running:
         yield running
+
+
+@pytest.fixture
+def public() -> SigstoreInstance:
+    """Return an instance of Sigstore whose bundles have the form of the public one."""
+    return SigstoreInstance.public_good()
+
+
+@pytest.fixture
+async def trust(
+    worlds: OpenWorld, tmp_path: Path, public: SigstoreInstance
+) -> TrustedPublishingWorld:
+    """Return a registry that trusts the jobs of octo/greet for acme/greet, and verifies bundles of
+    `public`."""
+    return await opened(worlds, tmp_path, public)
 
 
 @pytest.fixture

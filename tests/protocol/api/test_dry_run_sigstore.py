@@ -1,6 +1,5 @@
 """A dry run checks a Sigstore bundle as a push does, and stores nothing of it."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,24 +10,12 @@ from shared.domain.packages import RequiredProvenance
 from shared.services.organizations.organizations import OrganizationProfile
 from tests.support.archives import bala
 from tests.support.sigstore_instances import SigstoreInstance
-from tests.support.sigstore_pushes import FORM, GREET, form, hex_of, opened, push, push_form
+from tests.support.sigstore_pushes import FORM, GREET, form, hex_of, push, push_form
 from tests.support.trusted_publishing import TrustedPublishingWorld
-from tests.support.world import URL, OpenWorld, Person
+from tests.support.world import URL, Person
 
 DRY_RUN = f"{URL}/api/v1/dry-run"
 ARCHIVE = bala(GREET)
-
-
-@pytest.fixture
-def public() -> SigstoreInstance:
-    return SigstoreInstance.public_good()
-
-
-@pytest.fixture
-async def trust(
-    worlds: OpenWorld, tmp_path: Path, public: SigstoreInstance
-) -> TrustedPublishingWorld:
-    return await opened(worlds, tmp_path, public)
 
 
 async def found(

@@ -14,6 +14,7 @@ from tests.support.archives import bala
 from tests.support.sigstore_instances import LogKind, SigstoreInstance
 from tests.support.sigstore_pushes import FORM, GREET, form, hex_of, opened, push
 from tests.support.storage import one_instance
+from tests.support.trusted_publishing import TrustedPublishingWorld
 from tests.support.world import URL, OpenWorld
 
 PROVENANCE = f"{URL}/api/v1/provenance/acme/greet/1.0.0"
@@ -78,10 +79,8 @@ async def test_a_bundle_that_does_not_verify_refuses_the_push(
 
 
 async def test_the_bundle_of_an_earlier_release_is_about_another_file(
-    worlds: OpenWorld, tmp_path: Path
+    trust: TrustedPublishingWorld, public: SigstoreInstance
 ) -> None:
-    public = SigstoreInstance.public_good()
-    trust = await opened(worlds, tmp_path, public)
     first = bala(GREET)
     bundle = public.bundle(hex_of(first))
     assert (await push(trust, first, bundle)).status_code == 204
@@ -96,10 +95,8 @@ async def test_the_bundle_of_an_earlier_release_is_about_another_file(
 
 @pytest.mark.parametrize("content", [b"a page of a proxy", b"[]", b"{}"])
 async def test_roots_that_cannot_be_read_are_no_fault_of_the_bundle(
-    worlds: OpenWorld, tmp_path: Path, content: bytes
+    trust: TrustedPublishingWorld, public: SigstoreInstance, tmp_path: Path, content: bytes
 ) -> None:
-    public = SigstoreInstance.public_good()
-    trust = await opened(worlds, tmp_path, public)
     archive = bala(GREET)
     (tmp_path / "roots.jsonl").write_bytes(content)
     answer = await push(trust, archive, public.bundle(hex_of(archive)))
@@ -112,10 +109,8 @@ async def test_roots_that_cannot_be_read_are_no_fault_of_the_bundle(
 
 
 async def test_a_person_has_no_job_to_compare_a_bundle_with(
-    worlds: OpenWorld, tmp_path: Path
+    trust: TrustedPublishingWorld, public: SigstoreInstance
 ) -> None:
-    public = SigstoreInstance.public_good()
-    trust = await opened(worlds, tmp_path, public)
     archive = bala(GREET)
     ann = trust.world.people.ann
     answer = await push(trust, archive, public.bundle(hex_of(archive)), ann)
@@ -134,10 +129,8 @@ async def test_the_clock_of_the_registry_does_not_matter(
 
 @pytest.mark.parametrize("is_complete", [True, False])
 async def test_a_bundle_that_comes_during_an_erasure_leaves_nothing(
-    worlds: OpenWorld, tmp_path: Path, is_complete: bool
+    trust: TrustedPublishingWorld, public: SigstoreInstance, is_complete: bool
 ) -> None:
-    public = SigstoreInstance.public_good()
-    trust = await opened(worlds, tmp_path, public)
     archive = bala(GREET)
     alone = form(**{"bala-file": archive})
     first = await trust.world.upload(alone, by=await trust.job(), headers=FORM)
@@ -161,10 +154,8 @@ async def test_a_bundle_that_comes_during_an_erasure_leaves_nothing(
 
 
 async def test_a_bundle_is_not_lost_in_a_race_with_a_push_without_one(
-    worlds: OpenWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trust: TrustedPublishingWorld, public: SigstoreInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    public = SigstoreInstance.public_good()
-    trust = await opened(worlds, tmp_path, public)
     archive = bala(GREET)
     job = await trust.job()
     verify = SigstoreBundles.verify

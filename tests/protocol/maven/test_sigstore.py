@@ -45,19 +45,6 @@ async def require_sigstore(trust: TrustedPublishingWorld) -> None:
 
 
 @pytest.fixture
-def public() -> SigstoreInstance:
-    return SigstoreInstance.public_good()
-
-
-@pytest.fixture
-async def trust(
-    worlds: OpenWorld, tmp_path: Path, public: SigstoreInstance
-) -> TrustedPublishingWorld:
-    """Return a registry that verifies bundles of the public instance."""
-    return await opened(worlds, tmp_path, public)
-
-
-@pytest.fixture
 async def requiring(trust: TrustedPublishingWorld) -> TrustedPublishingWorld:
     """Return one whose acme requires a bundle of each release."""
     await require_sigstore(trust)

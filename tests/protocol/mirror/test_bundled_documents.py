@@ -46,11 +46,6 @@ def carrier(tmp_path: Path) -> Carrier:
 
 
 @pytest.fixture
-def public() -> SigstoreInstance:
-    return SigstoreInstance.public_good()
-
-
-@pytest.fixture
 async def source(
     worlds: OpenWorld, tmp_path: Path, public: SigstoreInstance
 ) -> TrustedPublishingWorld:
