@@ -68,27 +68,23 @@ class PackageOwner(Struct, frozen=True):
 
 # The dictionary keeps what is computed once: pages read the package many times.
 class ReleaseDetails(Struct, frozen=True, dict=True):
-    """A release and its package; `entries` are the live releases, newest first, and `withdrawn` is
-    the highest withdrawn version if that is above the latest one; `withdrawals` are of all of its
-    versions, and `withdrawn_dependencies` of packages that the caller may see; `successor` is the
-    package that replaces it, if the caller may see that; `dependencies` says what became of the
-    direct ones.
+    """A release and its package.
 
-    Of a release that is not stored, which `release.is_stored` says, there is only its description,
-    and `listed_versions` are those of its package, of which some may be stored.
+    Of a release that is not stored, which `release.is_stored` says, there is only its description.
     """
 
     head: Head
     release: Release
     owner: PackageOwner
-    entries: tuple[ReleaseEntry, ...]
+    entries: tuple[ReleaseEntry, ...]  # The live releases, newest first.
     latest: ReleaseEntry
-    withdrawn: str = ""
+    withdrawn: str = ""  # The highest withdrawn version, if it is above the latest one.
     is_withdrawn_by_owner: bool = False
-    withdrawals: tuple[Withdrawal, ...] = ()
-    withdrawn_dependencies: tuple[WithdrawnDependency, ...] = ()
-    successor: Package | None = None
-    dependencies: DependencyStates = NO_DEPENDENCIES
+    withdrawals: tuple[Withdrawal, ...] = ()  # Of all versions of the package.
+    withdrawn_dependencies: tuple[WithdrawnDependency, ...] = ()  # Those that the caller may see.
+    successor: Package | None = None  # What replaces the package, if the caller may see that.
+    dependencies: DependencyStates = NO_DEPENDENCIES  # What became of the direct ones.
+    # For a release that is not stored: the versions of its package, of which some may be stored.
     listed_versions: tuple[Version, ...] = ()
 
     @cached_property
@@ -245,17 +241,17 @@ class PackageDetails(Struct, frozen=True):
         owner = _owner(org, organization)
         withdrawn = _withdrawn_above(survey, newest)
         return ReleaseDetails(
-            head,
-            available.release,
-            owner,
-            survey.live,
-            newest,
-            withdrawn.version if withdrawn else "",
-            withdrawn is not None and withdrawn.is_held_by_owner,
-            tuple(map(withdrawal_of, survey.publicly_withheld)),
-            _withdrawn(dependencies),
-            successor,
-            _states(dependencies),
+            head=head,
+            release=available.release,
+            owner=owner,
+            entries=survey.live,
+            latest=newest,
+            withdrawn=withdrawn.version if withdrawn else "",
+            is_withdrawn_by_owner=withdrawn is not None and withdrawn.is_held_by_owner,
+            withdrawals=tuple(map(withdrawal_of, survey.publicly_withheld)),
+            withdrawn_dependencies=_withdrawn(dependencies),
+            successor=successor,
+            dependencies=_states(dependencies),
         )
 
 

@@ -157,17 +157,17 @@ class PullRedirects(Struct, frozen=True):
             until_ms = min(until_ms, self.clock.monotonic_ms() + self.mirrored_fresh_ms)
             archive = None
         located = LocatedArchive(
-            coordinate,
-            file,
-            release.archive_digest,
-            found.deprecation,
-            redirect.cache_control,
-            redirect.url,
-            release.created_ms,
-            found.head.visibility is Visibility.PUBLIC,
-            release.upstream is not None,
-            Dependencies.of_release(found.head, release, wanted),
-            until_ms,
+            coordinate=coordinate,
+            file=file,
+            archive_digest=release.archive_digest,
+            deprecation=found.deprecation,
+            cache_control=redirect.cache_control,
+            url=redirect.url,
+            published_ms=release.created_ms,
+            is_public=found.head.visibility is Visibility.PUBLIC,
+            is_mirrored=release.upstream is not None,
+            depends_on=Dependencies.of_release(found.head, release, wanted),
+            cacheable_until_ms=until_ms,
         )
         return located, archive
 
@@ -239,17 +239,19 @@ def _decoded(cached: "Redirect") -> LocatedArchive:
     cache_control, published_ms, readers, is_mirrored = rest
     coordinate = Coordinate.parse(org, name, version)
     return LocatedArchive(
-        coordinate,
-        file,
-        Digest(digest),
-        deprecation,
-        cache_control,
-        cached.url,
-        published_ms,
-        not readers,
-        is_mirrored,
-        Dependencies(frozenset((coordinate.package.key,)), frozenset(readers), is_mirrored),
-        cached.cacheable_until_ms,
+        coordinate=coordinate,
+        file=file,
+        archive_digest=Digest(digest),
+        deprecation=deprecation,
+        cache_control=cache_control,
+        url=cached.url,
+        published_ms=published_ms,
+        is_public=not readers,
+        is_mirrored=is_mirrored,
+        depends_on=Dependencies(
+            frozenset((coordinate.package.key,)), frozenset(readers), is_mirrored
+        ),
+        cacheable_until_ms=cached.cacheable_until_ms,
     )
 
 

@@ -128,7 +128,15 @@ class RegistryStatistics:
         releases = dated.census.public_releases if dated else 0
         # Each package has at least one release: fewer were counted before some packages existed.
         counted = releases if releases >= max(totals.packages, 1) else None
-        return RegistrySummary(totals, counted, keywords, updated, pulled, used, dependents)
+        return RegistrySummary(
+            totals=totals,
+            releases=counted,
+            keywords=keywords,
+            updated=updated,
+            pulled=pulled,
+            used=used,
+            dependents=dependents,
+        )
 
     async def _counts(
         self, used: Sequence[Listing]

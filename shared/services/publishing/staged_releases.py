@@ -74,18 +74,18 @@ class StagedReview(Struct, frozen=True):
     """What people read before they approve a release: the files and the API that differ from the
     version before.
 
-    `files` are None without a version before. `api` is None where it was not compared, for the
-    reason `api_problem`.
+    Without a version before, `files` are None, and nothing is compared. `api` is None where it was
+    not compared, for the reason `api_problem`.
     """
 
     release: Release
-    comparison: ReleaseComparison | None
     names: Mapping[str, str]
-    files: tuple[FileChange, ...] | None
-    more_files: int
-    verdict: ApiVerdict | None
-    api: ChangeList | None
-    api_problem: str
+    comparison: ReleaseComparison | None = None
+    files: tuple[FileChange, ...] | None = None
+    more_files: int = 0
+    verdict: ApiVerdict | None = None
+    api: ChangeList | None = None
+    api_problem: str = ""
 
 
 class StagedReleases(Struct, frozen=True):
@@ -130,7 +130,7 @@ class StagedReleases(Struct, frozen=True):
         entry = earlier_release(live, coordinate.version)
         names = await self._names(release)
         if entry is None:
-            return StagedReview(release, None, names, None, 0, None, None, "")
+            return StagedReview(release, names)
         found = await self.metadata.find(head.package.at(entry.parsed))
         earlier = found.release
         files = list[FileChange]()
@@ -142,8 +142,8 @@ class StagedReleases(Struct, frozen=True):
         api, problem = await self._api(head.package, entry, ReleaseEntry.of(release))
         return StagedReview(
             release=release,
-            comparison=ReleaseComparison.of(release, earlier) if earlier else None,
             names=names,
+            comparison=ReleaseComparison.of(release, earlier) if earlier else None,
             files=tuple(files[:FILES_COMPARED]),
             more_files=len(files[FILES_COMPARED:]),
             verdict=await self.history.verdict(coordinate),
