@@ -165,16 +165,16 @@ RateLimitRules = Mapping[RateLimitClass, RateLimit]
 
 
 class PublishAllowance(Struct, frozen=True):
-    """The tightest of the limits of a push, and what its principal published too often, such as
-    "21 packages", if the push is one of a burst."""
+    """What the limits of a push leave."""
 
-    allowance: RateLimitAllowance | None = None
+    tightest: RateLimitAllowance | None = None
+    # What its principal published too often, such as "21 packages", if the push is one of a burst.
     burst: str = ""
 
     def require(self) -> None:
         """Raise `TooManyRequests` if the push exceeds a limit."""
-        if self.allowance is not None:
-            _require(self.allowance)
+        if self.tightest is not None:
+            _require(self.tightest)
 
 
 class RateLimiter:

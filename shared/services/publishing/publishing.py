@@ -189,7 +189,7 @@ class Publishing(Struct, frozen=True):
                 if not isinstance(refusal, Unavailable):
                     self.rate_limiter.count_unpublished(by)
                 raise
-            return await self._follow_up(push, push.found, is_new=is_new)
+            return await self._follow_up(push, is_new=is_new)
 
     async def may_publish(self, by: Principal) -> bool:
         """Check whether `by` may publish in some organization; a push that follows does not ask a
@@ -305,7 +305,7 @@ class Publishing(Struct, frozen=True):
         return push
 
     async def _require_rules(self, upload: Upload, push: _Push) -> tuple[RuleFinding, ...]:
-        """Return what the rules find in the archive; raise the first refusal among it."""
+        """Return what the rules find in the archive; raise the first refusal among that."""
         found = await self.rules.findings(
             RuledArchive(
                 content=upload.content,
@@ -572,10 +572,10 @@ class Publishing(Struct, frozen=True):
 
     # --- Third step: what is derived, which a repeated push completes ---------------------------
 
-    async def _follow_up(self, push: _Push, found: FoundRelease, *, is_new: bool) -> Publication:
+    async def _follow_up(self, push: _Push, *, is_new: bool) -> Publication:
         """Update the derived data of the release, and return the outcome of the push."""
-        head = found.head
-        release = found.release
+        head = push.found.head
+        release = push.found.release
         if head is None or release is None:
             raise VersionExists(push.bala.coordinate)
         if is_new:
@@ -593,7 +593,7 @@ class Publishing(Struct, frozen=True):
             # The release is stored. The answer is a refusal all the same, because a client that
             # prints success would mislead its user.
             refusal = refusal_of_withheld(release, by=push.by.id, base_url=self.base_url)
-        return Publication(release, outcome, push.allowance.allowance, refusal)
+        return Publication(release, outcome, push.allowance.tightest, refusal)
 
 
 def _held(release: Release, push: _Push, head: Head, burst_reason: str) -> Release:

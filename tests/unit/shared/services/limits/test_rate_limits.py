@@ -165,8 +165,7 @@ async def test_a_push_that_is_known_to_be_one_too_many_asks_no_store(
     asked = instance.calls["count"]
     allowances.append(await instance.rate_limiter.count_push(ANN, GREET))
     allowed = [
-        allowance.allowance is None or not allowance.allowance.is_exceeded
-        for allowance in allowances
+        allowance.tightest is None or not allowance.tightest.is_exceeded for allowance in allowances
     ]
     assert allowed == [True, True, True, False, False]
     assert instance.calls["count"] == asked
@@ -179,7 +178,7 @@ async def test_a_push_that_is_one_too_many_over_all_instances_is_refused(
     other = Instance(work, clock)
     for _ in range(3):
         await one.rate_limiter.count_push(ANN, GREET)
-    allowance = (await other.rate_limiter.count_push(ANN, GREET)).allowance
+    allowance = (await other.rate_limiter.count_push(ANN, GREET)).tightest
     assert allowance is not None
     assert allowance.is_exceeded
 
