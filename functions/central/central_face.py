@@ -44,7 +44,8 @@ OPEN_HEADERS = {**CORS_HEADERS, **NO_STORE}
 
 
 class CentralFace(Face[Call]):
-    """Operations of the protocol; push, search and resolve do not show a 404 (`shows_404`)."""
+    """Operations of the protocol. Those of push, search and resolve have `shows_404=False`: `bal`
+    shows no message of a 404 there, so it gets a 400."""
 
     call_type = Call
 

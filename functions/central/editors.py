@@ -49,7 +49,14 @@ async def _one_by_id(kind: ItemKind, call: Call) -> Answer:
 
 
 async def _one_by_name(kind: ItemKind, call: Call) -> Answer:
-    name = ItemName(**{key: call.route_params[key] for key in ITEM_PARAMETERS})
+    params = call.route_params
+    name = ItemName(
+        org=params["org"],
+        package=params["package"],
+        version=params["version"],
+        module=params["module"],
+        name=params["name"],
+    )
     found = await call.registry.api_docs.editor_items.by_name(
         kind, name, call.package_source, by=call.caller
     )
@@ -69,9 +76,6 @@ def _details_answer(registry: Registry, details: ItemDetails) -> Answer:
     row = orjson.dumps(_row(registry, details.item)).decode()
     content = f"{row[:-1]},{details.parts[1:]}"
     return Answer(content.encode(), headers=dict(OPEN_HEADERS), media_type=JSON)
-
-
-ITEM_PARAMETERS = ("org", "package", "version", "module", "name")
 
 
 def _filter_of(call: Call) -> ItemFilter:

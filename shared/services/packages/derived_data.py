@@ -93,12 +93,12 @@ class DerivedData(Struct, frozen=True):
         [survey] = await self.metadata.survey([package])
         listed = {each.version: each for each in survey.entries} if survey else {}
         wanted = {each.version: ReleaseEntry.of(each) for each in releases}
-        changed = [listed != wanted]
-        if listed != wanted:
+        is_changed = listed != wanted
+        if is_changed:
             await self.metadata.put_entries(package, list(wanted.values()))
-        changed.append(await self.update_search(package))
-        changed.append(await self.withheld_releases.rebuild(package, releases))
-        return any(changed)
+        is_changed |= await self.update_search(package)
+        is_changed |= await self.withheld_releases.rebuild(package, releases)
+        return is_changed
 
     async def fill_search(self, catalogue: AsyncIterable[Sequence[Listing]] | None = None) -> None:
         """List all packages in a search index that was never filled, from where an earlier call
@@ -156,9 +156,9 @@ class DerivedData(Struct, frozen=True):
     async def _with_api_docs(self, listing: Listing) -> Listing:
         """Return the listing with the current API documentation of its release."""
         docs = await self.documents.api_docs_record(listing.release.archive_digest)
-        api = docs.api if docs and docs.api != NO_API else None
         if docs is None:
             return replace(listing, api=None, symbols="", mentions=())
+        api = None if docs.api == NO_API else docs.api
         return replace(listing, api=api, symbols=docs.symbols, mentions=docs.mentions)
 
     def _is_standard(self, head: Head) -> bool:
