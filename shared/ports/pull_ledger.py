@@ -8,6 +8,8 @@ from msgspec import Struct
 
 from shared.domain.coordinates import Coordinate, Package
 
+NO_DAY = "9999"  # A history of pulls since this day has totals, and no single days.
+
 
 class Pull(Struct, frozen=True):
     """A pull of a release, by one caller or, without one, by any."""

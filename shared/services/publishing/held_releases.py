@@ -46,10 +46,10 @@ Decide = Callable[[Coordinate, Principal], Awaitable[Release]]
 
 
 class HeldRelease(Struct, frozen=True):
-    """A release that waits for an owner, compared with the latest one; None if nothing is live."""
+    """A release that waits for an owner, compared with the latest one."""
 
     release: Release
-    comparison: ReleaseComparison | None
+    comparison: ReleaseComparison | None  # None if nothing is live.
 
 
 class HeldReleasePage(Struct, frozen=True):

@@ -18,7 +18,7 @@ from shared.domain.withdrawal_reasons import PublicReason
 from shared.domain.withheld_notes import WithheldNote
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
-from shared.ports.pull_ledger import PullLedger
+from shared.ports.pull_ledger import NO_DAY, PullLedger
 from shared.ports.system import Clock
 from shared.services.administration.audit_log import AuditLog, AuditLogPage
 from shared.services.identity.accounts import account_names
@@ -36,8 +36,6 @@ STATE_VERBS = {
     State.REMOVED: "remove",
 }
 WITHHELD_RELEASES_SHOWN = 50  # Withheld releases on a page of the list.
-
-_NO_DAY = "9999"  # A history of pulls since this day has totals, and no single days.
 
 
 class WithheldReleasePage(Struct, frozen=True):
@@ -89,7 +87,10 @@ class Moderation(Struct, frozen=True):
         await self.registry_authorization.require_reviewer(
             by, "look at", coordinate, coordinate.package
         )
-        return await _find(self.metadata, coordinate)
+        found = await self.metadata.find(coordinate)
+        if found.release is None:
+            raise ReleaseNotFound(coordinate.package, coordinate.version)
+        return found.release
 
     async def survey(self, package: Package, *, by: Principal) -> Survey:
         """Return a package with all its releases, or raise `PackageNotFound`."""
@@ -123,7 +124,7 @@ class Moderation(Struct, frozen=True):
         if head is None or release is None:
             raise ReleaseNotFound(coordinate.package, coordinate.version)
         pulls, dependents, history, names = await asyncio.gather(
-            self.pulls.history(head.package, since=_NO_DAY),
+            self.pulls.history(head.package, since=NO_DAY),
             self.search.count_dependents(head.package, by=by),
             self.audit_log.of_release(release, before, by=by),
             account_names(self.directory, [release.origin.principal]),
@@ -265,10 +266,3 @@ def _has_decision(release: Release, decision: Decision) -> bool:
     is_held_alike = release.state is not State.HELD or release.holder is decision.holder
     reasons = (release.state_reason, release.public_reason)
     return is_same and is_held_alike and decision.reasons == reasons
-
-
-async def _find(metadata: MetadataStore, coordinate: Coordinate) -> Release:
-    found = await metadata.find(coordinate)
-    if found.release is None:
-        raise ReleaseNotFound(coordinate.package, coordinate.version)
-    return found.release

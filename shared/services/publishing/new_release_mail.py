@@ -59,10 +59,10 @@ _PUSHED = frozenset(
     }
 )
 # They publish a release that waited, or one that was published before and held since.
-_LET_GO = frozenset({"release.confirmed", "release.live", "release.owner-restored"})
+_PUBLISHED_LATER = frozenset({"release.confirmed", "release.live", "release.owner-restored"})
 # It waits for something else than before.
 _WAITS_FURTHER = frozenset({"release.held"})
-_PUBLISHING = frozenset({"release.published"}) | _LET_GO
+_PUBLISHING = frozenset({"release.published"}) | _PUBLISHED_LATER
 
 
 class _Position(Struct):
@@ -82,9 +82,9 @@ class _Position(Struct):
 
 
 class NewReleaseMail(Struct, frozen=True):
-    """Sends the mail about each event of a new release once, whoever comes first to it. A process
-    that ends while it sends leaves it to a run after `SENDING_TIME`. What the mail server refuses
-    is sent again less and less often; nothing else waits for it."""
+    """Sends the mail about each event of a new release once: the push or the run that claims the
+    event first. If its process ends meanwhile, a run after `SENDING_TIME` sends the mail. What the
+    mail server refuses is sent again less and less often; nothing else waits for it."""
 
     events: EventReader
     metadata: MetadataStore
@@ -166,7 +166,7 @@ class NewReleaseMail(Struct, frozen=True):
 
     def _may_be_told(self, event: Event) -> bool:
         since_ms = self.clock.now_ms() - TOLD_FOR // MS
-        return event.kind in _PUSHED | _LET_GO | _WAITS_FURTHER and event.at_ms >= since_ms
+        return event.kind in _PUSHED | _PUBLISHED_LATER | _WAITS_FURTHER and event.at_ms >= since_ms
 
     async def _repeat(self, position: _Position, number: int) -> None:
         """Send the mail about an event again that waits for it."""
@@ -192,7 +192,7 @@ class NewReleaseMail(Struct, frozen=True):
         release = found.release
         if head is None or release is None or not self._concerns_anybody(event, release):
             return True
-        if event.kind in _LET_GO and await self._was_published_before(number, event):
+        if event.kind in _PUBLISHED_LATER and await self._was_published_before(number, event):
             return True
         return await self._send_once(event, head, release)
 

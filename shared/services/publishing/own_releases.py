@@ -27,7 +27,7 @@ from shared.domain.withdrawal_reasons import PublicReason, WithdrawalReason
 from shared.domain.withdrawals import is_removed_by_owner
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
-from shared.ports.pull_ledger import PullLedger
+from shared.ports.pull_ledger import NO_DAY, PullLedger
 from shared.ports.system import Clock
 from shared.services.administration.second_administrator import SecondAdministrator
 from shared.services.packages.package_records import PackageRecordWriter
@@ -38,7 +38,6 @@ DEPENDENTS_READ = 50  # Packages of a page of dependents, each of which is surve
 MAX_DEPENDENTS_READ = 500  # If more packages depend on a package, many people use it.
 
 _BY_OWNER = PublicReason(why=WithdrawalReason.OWNER_REQUEST)
-_NO_DAY = "9999"  # A history of pulls since this day has totals, and no single days.
 _HOURS = round(ERASABLE_FOR.total_seconds() / 3600)
 
 
@@ -180,9 +179,9 @@ class OwnReleases(Struct, frozen=True):
         found = await self.directory.get(ReleasePullers, release_place(coordinate))
         if found is not None:
             return found.are_many
-        # It was published by an earlier version of the registry. Nobody is counted more than once
-        # without being counted as a pull.
-        history = await self.pulls.history(coordinate.package, since=_NO_DAY)
+        # An earlier version of the registry published it, and stored no pullers. Each of them
+        # pulled it at least once, so they are not more than the pulls.
+        history = await self.pulls.history(coordinate.package, since=NO_DAY)
         return history.versions.get(release.version, 0) > MAX_PULLERS_OF_ERASED
 
 

@@ -52,14 +52,14 @@ from shared.services.api_docs.version_checks import Compared, VersionChecks, Ver
 from shared.services.publishing.secret_scan import SecretScan, SecretsUnread
 from shared.telemetry.log import log
 
-RULES_READ_EVERY = timedelta(seconds=3)  # A change is in force everywhere within five.
+RULES_READ_EVERY = timedelta(seconds=3)  # So that a change is in force everywhere within five.
 
 
 class RegistryRuleReader:
     """Keeps the rules of the registry in memory, so that no push reads a store for them.
 
-    A change is known everywhere after three seconds. Where the edition follows records it is known
-    at once, and costs no read until then. While the store fails, what was read before holds.
+    They are read again after `RULES_READ_EVERY`; where the edition follows records, only once they
+    changed. While the store fails, what was read before holds.
     """
 
     def __init__(self, directory: DirectoryStore, clock: Clock, edition: Edition) -> None:

@@ -48,7 +48,8 @@ class ReportMail(Struct, frozen=True):
         """Tell administrators about a reported release, once in seven days, and once more if
         reports quarantined it.
 
-        Of those that reports quarantined a few wait at most; of others some are told in an hour.
+        Only releases that reports did not quarantine count against `REPORTED_MAILS_AN_HOUR`: of the
+        others only a few wait at a time.
         """
         now_ms = self.clock.now_ms()
         key = _key(case, is_quarantined=is_quarantined)
@@ -84,9 +85,10 @@ class ReportMail(Struct, frozen=True):
         await self.work.put(_KIND, key, "sent", until_ms)
 
     async def send_missed(self, case: ReportedRelease, *, is_quarantined: bool) -> bool:
-        """Do what `send_reported` does, where a process ended before it; return whether it did.
+        """Do what `send_reported` does, if a process ended before it did that; return whether this
+        was so.
 
-        Whoever was told, or was one too many in an hour, is not told again.
+        A mail that was sent, or that the limit of an hour left out, is not sent again.
         """
         now_ms = self.clock.now_ms()
         key = _key(case, is_quarantined=is_quarantined)
@@ -119,12 +121,13 @@ class ReportMail(Struct, frozen=True):
 
 
 def _key(case: ReportedRelease, *, is_quarantined: bool) -> str:
-    """Return by what the mail about a release is known that was sent."""
+    """Return the key under which it is stored that the mail about a release was sent."""
     what = "quarantined" if is_quarantined else "waiting"
     return f"report:{what}:{report_owner(case.coordinate)}"
 
 
 def _left_out(key: str) -> str:
+    """Return the key under which it is stored that the mail was left out."""
     return f"left-out:{key}"
 
 

@@ -534,5 +534,5 @@ def _as_owners_see_it(report: Report) -> OwnReport:
 
 
 def _unlocated(by: Principal) -> Principal:
-    """Return who decides without from where and with what: the reporter reads the event."""
+    """Return who decides, without their address and credential: the reporter reads the event."""
     return replace(by, address="", credential="")
