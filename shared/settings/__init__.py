@@ -19,6 +19,7 @@ advisories.py     dumps of advisories of others
 transparency.py   the witnesses of the transparency log, and the logs that are witnessed
 earlier.py        settings of earlier versions, and variables that are for others
 problems.py       variables that are no setting, and values that cannot be used
+protections.py    settings that protect a registry, and what each protects
 values.py         the base class of all topics, and the parsers of values
 
 The default of a setting, and the bounds of its value, are in its `Field`.

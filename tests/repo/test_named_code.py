@@ -1,4 +1,5 @@
-"""Pages for developers name code that is there: in files, and as attributes of classes."""
+"""Pages for developers name code that is there: in files, and as attributes of classes. A folder
+that lists its modules lists all of them."""
 
 import ast
 import importlib
@@ -43,6 +44,20 @@ def test_each_row_of_the_page_for_finding_names_what_its_file_has() -> None:
     rows = list(ROW.finditer((DEVELOP / "finding.md").read_text("utf-8")))
     assert len(rows) > 150
     assert [each["question"] for each in rows if not has_name(each["path"], each["name"])] == []
+
+
+# A module in the list at the beginning of a package, at the beginning of its line.
+LISTED_MODULE = re.compile(r"^ *(?:- `)?(\w+)\.py\b", re.MULTILINE)
+
+
+def test_a_folder_that_lists_its_modules_lists_all_of_them() -> None:
+    missing = dict[str, list[str]]()
+    for package in (*ROOT.glob("shared/**/__init__.py"), *ROOT.glob("tests/fakes/**/__init__.py")):
+        listed = LISTED_MODULE.findall(package.read_text("utf-8"))
+        modules = {each.stem for each in package.parent.glob("*.py")} - {"__init__", "__main__"}
+        if listed and modules != set(listed):
+            missing[str(package.relative_to(ROOT))] = sorted(modules.symmetric_difference(listed))
+    assert missing == {}
 
 
 def has_name(path: str, name: str) -> bool:

@@ -7,6 +7,7 @@ costs a fan-out over all partitions is refused, a write needs its partition key,
     containers.py items, their etags, time to live, batches and partitions
     feeds.py      the change feed
     queries.py    the subset of SQL that one partition can answer
+    sessions.py   session tokens: how far the replica came that answered
     charges.py    request units, by the published rules of thumb
     transport.py  the double in the process of the client
     serving.py    the double for other processes, over HTTP
