@@ -39,7 +39,7 @@ class BuildPreview(Struct, frozen=True):
 
     taken: tuple[TakenPackage, ...]
     unresolved: tuple[PackageRequest, ...]
-    users: Mapping[_Node, Sequence[str]]
+    users: Mapping[_Node, Sequence[str]]  # The packages that need each dependency.
     is_complete: bool
 
     @property
@@ -74,6 +74,8 @@ class BuildPreviews(Struct, frozen=True):
         client: ClientProfile,
         by: Principal,
     ) -> BuildPreview:
+        """Return what a build would take of the requests, and of what the graphs of those
+        releases name."""
         direct = await source.resolve_packages(requests, client=client, by=by)
         users = dict[_Node, dict[str, None]]()
         # Reading all of what 25 packages need could take half a second.

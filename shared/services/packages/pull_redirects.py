@@ -359,9 +359,8 @@ class RedirectCache:
         except Unavailable:  # The registry sends the archive itself meanwhile.
             return None
         renewed = replace(redirect, url=link.url, cacheable_until_ms=link.cacheable_until_ms)
-        if (
-            self._redirects.peek(place) is cached
-        ):  # A change may have come while the key was awaited.
+        # A change may have come while the link was awaited.
+        if self._redirects.peek(place) is cached:
             self._redirects.put(place, replace(cached, redirect=renewed))
         return renewed
 

@@ -182,6 +182,7 @@ class ReleaseErasure(Struct, frozen=True):
         await self.derived_data.update_search(package)
         if self.feed is not None:
             await self.feed.erase_earlier()
+        # This changes the index only if the package changed meanwhile.
         if await self.derived_data.update_search(package):
             return _left(f"Its rows in the search, since {package} changed meanwhile: {_AGAIN}")
         return _deleted("its rows in the search")
