@@ -102,8 +102,8 @@ async def archive_to_send(
 ) -> ArchiveToSend:
     """Return the archive of a link; raise a refusal if there is none for the caller.
 
-    A caller who is known has no signed link, which a redirect leads to, so nobody has recorded this
-    pull yet.
+    A caller who is known came without a signed link, so by no redirect, and nobody has recorded
+    this pull yet.
     """
     delivery = registry.packages.archive_delivery
     if link.scope == SCANNED:
