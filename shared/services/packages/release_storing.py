@@ -1,6 +1,5 @@
 """How a new release is stored, whether somebody pushed it or another registry has it."""
 
-import asyncio
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -16,6 +15,7 @@ from shared.ports.archive_store import ArchiveStore
 from shared.ports.conflicts import AlreadyThere
 from shared.ports.documents import DocumentStore
 from shared.ports.metadata import MetadataStore, VersionDiffersInCase
+from shared.runtime.gathering import gather_all
 
 
 class NewRelease(Struct, frozen=True):
@@ -76,19 +76,11 @@ class ReleaseStoring(Struct, frozen=True):
         digest = release.archive_digest
         documents = self.documents
         container = archive_container(new.head, release, self.readers)
-        storing = [
-            asyncio.ensure_future(each)
-            for each in (
-                self.archives.put(release.archive, new.content, container),
-                documents.put(digest, new.bala.texts, new.bala.graph),
-                *(
-                    documents.put_attestation(digest, name, content)
-                    for name, content in attestations.items()
-                ),
-            )
-        ]
-        try:
-            await asyncio.gather(*storing)
-        finally:
-            # If one fails, the others are awaited too: nothing is stored after the answer.
-            await asyncio.wait(storing)
+        await gather_all(
+            self.archives.put(release.archive, new.content, container),
+            documents.put(digest, new.bala.texts, new.bala.graph),
+            *(
+                documents.put_attestation(digest, name, content)
+                for name, content in attestations.items()
+            ),
+        )

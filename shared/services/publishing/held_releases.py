@@ -26,6 +26,7 @@ from shared.domain.versions import Range
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
+from shared.runtime.gathering import gather_all
 from shared.services.identity.accounts import account_names
 from shared.services.identity.mail import DecisionMail
 from shared.services.packages.package_records import PackageRecordWriter
@@ -265,10 +266,11 @@ async def _decide_together(
     coordinates: Sequence[Coordinate], decide: Decide, by: Principal
 ) -> list[Release]:
     """Decide on releases; leave out those on which somebody else decided meanwhile."""
-    acts = (decide(each, by) for each in coordinates)
-    # All calls end before the failure of one is raised, so that none continues after the answer.
-    results = await asyncio.gather(*acts, return_exceptions=True)
-    for each in results:
-        if isinstance(each, BaseException) and not isinstance(each, NotAwaited):
-            raise each
-    return [each for each in results if isinstance(each, Release)]
+
+    async def decided(coordinate: Coordinate) -> Release | None:
+        try:
+            return await decide(coordinate, by)
+        except NotAwaited:
+            return None
+
+    return [each for each in await gather_all(*map(decided, coordinates)) if each]

@@ -52,6 +52,7 @@ from shared.domain.visibility import Readers, Visibility
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
+from shared.runtime.gathering import gather_all
 from shared.runtime.lru_cache import LruCache
 from shared.services.api_docs.api_docs_queue import ApiDocsQueue
 from shared.services.limits.rate_limits import PublishAllowance, RateLimiter
@@ -281,12 +282,9 @@ class Publishing(Struct, frozen=True):
             found = await self.metadata.find(bala.coordinate)
             checking = asyncio.create_task(self.require_pusher(package, found.head, by))
             counting = asyncio.create_task(self._count(package, found, by))
-            try:
-                access, allowance = await asyncio.gather(checking, counting)
-            finally:
-                # If one refuses the push, the other one is awaited too, so that no call of a store
-                # continues after the answer.
-                await asyncio.wait((checking, counting))
+            await gather_all(checking, counting)
+            access = checking.result()
+            allowance = counting.result()
         push = _Push(bala, found, access, allowance, by)
         allowance.require()
         if found.release is None:

@@ -1,7 +1,6 @@
 """Decisions on many releases at once: administrators select releases by package, organization or
 publisher, and quarantine or remove all of them with one reason."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Self
 
@@ -21,6 +20,7 @@ from shared.domain.withdrawal_reasons import PublicReason
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
+from shared.runtime.gathering import gather_all
 from shared.services.administration.second_administrator import SecondAdministrator
 from shared.services.identity.accounts import ACCOUNT_ID_PREFIX, account_by_name
 from shared.services.packages.derived_data import DerivedData
@@ -237,19 +237,13 @@ class ReleaseSelections(Struct, frozen=True):
 
     async def _decide_together(
         self, coordinates: Sequence[Coordinate], decision: Decision, by: Principal
-    ) -> list[tuple[Release, bool]]:
+    ) -> Sequence[tuple[Release, bool]]:
         async def decide(coordinate: Coordinate) -> tuple[Release, bool]:
             release, is_changed = await self.moderation.decide(coordinate, decision, by=by)
             await self.derived_data.update(release)
             return release, is_changed
 
-        # All calls end before the failure of one is raised, so that none continues after the
-        # answer.
-        results = await asyncio.gather(*map(decide, coordinates), return_exceptions=True)
-        for each in results:
-            if isinstance(each, BaseException):
-                raise each
-        return [each for each in results if not isinstance(each, BaseException)]
+        return await gather_all(*map(decide, coordinates))
 
     async def _packages(
         self, selection: ReleaseSelection, is_wanted: _IsWanted, after: str
