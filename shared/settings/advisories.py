@@ -19,8 +19,8 @@ class AdvisorySettings(TopicSettings):
 
     malware_quarantine: bool = Field(
         default=False,
-        description="Whether releases are quarantined at once that a published or imported "
-        "advisory calls malicious. Administrators get mail in any case.",
+        description="Whether releases that a published or imported advisory calls malicious are "
+        "quarantined at once. Administrators get mail in any case.",
     )
 
     @field_validator("advisories_from")

@@ -22,8 +22,8 @@ class OrganizationSettings(TopicSettings):
 
     typosquats: Literal["hold", "off"] = Field(
         default="hold",
-        description="Whether packages wait for an administrator whose names could be confused with "
-        "popular ones (docs/use/organizations.md): hold, or off.",
+        description="Whether packages whose names could be confused with popular ones wait for an "
+        "administrator (docs/use/organizations.md): hold, or off.",
     )
 
     two_administrators: bool = Field(

@@ -163,9 +163,8 @@ class TrustedPublishingSettings(TopicSettings):
         default=24,
         ge=1,
         le=48,
-        description="How old a token may be whose issuer hands the same one out for hours (Entra "
-        "ID, Kubernetes, Google), in hours; it may be exchanged again until then, or until it "
-        "expires.",
+        description="Age in hours up to which an id token may be exchanged again, before it "
+        "expires, if its issuer hands out the same one for hours (Entra ID, Kubernetes, Google).",
     )
     sigstore_roots: Annotated[str, AfterValidator(_check_files)] = Field(
         default="",

@@ -45,8 +45,8 @@ class RateLimitSettings(TopicSettings):
     )
     limit_write: LimitText = Field(
         default="token=300 account=300 address=600",
-        description="Changes a minute, except those with a limit of their own. As many pushes that "
-        "repeat a release or are refused are read of a caller, counted by each process separately.",
+        description="Changes a minute, except those with a limit of their own. Pushes that repeat "
+        "a release or are refused have a count of their own with this limit, in each process.",
     )
     limit_push: LimitText = Field(
         default="token=120 account=240 address=480",
@@ -115,7 +115,7 @@ class RateLimitSettings(TopicSettings):
     )
     limit_mirror: AddressLimitText = Field(
         default="address=600",
-        description="Requests of callers without a token that the upstream registry is asked for, "
+        description="Requests of callers without a token for which the upstream registry is asked, "
         "a minute; what is stored is not counted.",
     )
 

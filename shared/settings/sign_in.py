@@ -118,8 +118,8 @@ class SignInSettings(TopicSettings):
         default=24 * 7,
         ge=1,
         le=24 * 90,
-        description="Hours that roles by groups hold, and that people are staff, after their "
-        "provider last said the groups; then both end, for access tokens too.",
+        description="Hours for which roles by groups, and being staff by them, last after the "
+        "provider last named the groups; then both end, for access tokens too.",
     )
     github_client_id: str = Field(
         default="", description="Client id of an OAuth app of GitHub that signs people in."
