@@ -2,7 +2,7 @@
 such as osv-scanner and pip-audit ask.
 
 Scanners show the `message` of a refusal, whose `code` is that of gRPC, as OSV's own are. A token is
-optional: with one, advisories about packages are found that its owner may read.
+optional: with one, advisories about the packages that its owner may read are found, too.
 """
 
 from collections.abc import Sequence

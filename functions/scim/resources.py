@@ -95,7 +95,7 @@ class AttributeSelection(Struct, frozen=True):
     parameters: ResponseParameters[Any]
 
     def has(self, attribute: str) -> bool:
-        """Check whether an attribute is sent that is sent unless it is excluded."""
+        """Check whether an attribute is sent, if it is one that is sent by default."""
         wanted = [str(each).lower() for each in self.parameters.attributes or ()]
         excluded = [str(each).lower() for each in self.parameters.excluded_attributes or ()]
         short = [each.rpartition(":")[2].partition(".")[0] for each in wanted]

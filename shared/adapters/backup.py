@@ -339,7 +339,7 @@ _MARK = "copy.lock"  # A file in a folder while a copy is made there; the proces
 
 
 def _is_unfinished(folder: Path) -> bool:
-    """Return whether the folder is what a copy left that was killed."""
+    """Return whether the folder is what a killed copy left."""
     return (folder / _MARK).exists() or not _holds_something(folder)
 
 

@@ -51,8 +51,8 @@ def made_ms_of_file(file: Path) -> int | None:
 
 
 def end_of_server(address: str, network: Network) -> int:
-    """Return when the certificate ends that the server of an https address shows, in milliseconds;
-    raise `CertificateUnread`. Nothing is sent but the handshake. Blocks."""
+    """Return when the certificate of the server of an https address ends, in milliseconds; raise
+    `CertificateUnread`. Nothing is sent but the handshake. Blocks."""
     target = urlsplit(address)
     host = target.hostname or ""
     try:

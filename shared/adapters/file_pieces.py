@@ -46,8 +46,8 @@ class FilePieces:
             raise disk_refusal(error) from error
 
     def delete(self, digest: Digest, name: str, *, kept: str) -> None:
-        """Delete the file with this name, and those that a process left that ended; no others,
-        whose record another process may be about to store."""
+        """Delete the file with this name, and those that an ended process left; no others, whose
+        record another process may be about to store."""
         with translate_disk_errors():
             stored = dict[Path, float]()
             for file in self._folder.files(digest):

@@ -143,8 +143,8 @@ class Authorization(Struct, frozen=True):
     async def require_any_membership(self, by: Principal) -> None:
         """Raise unless `by` belongs to some organization, as its member or with its credential.
 
-        Checked before an archive is read that is not published, as `require_publisher` is before
-        others; the right to its package is checked afterwards.
+        Checked before an archive that is not to be published is read, as `require_publisher` is
+        before others; the right to its package is checked afterwards.
         """
         if by.is_anonymous:
             raise credentials_missing()

@@ -139,8 +139,8 @@ class _Reader:
         return True
 
     def _qualifiers(self) -> tuple[frozenset[str], int]:
-        """Read the words before a declaration's keyword, and say where those begin that may be the
-        beginning of the type of a variable."""
+        """Read the words before a declaration's keyword, and say where those that may begin the
+        type of a variable start."""
         cursor = self._cursor
         qualifiers: set[str] = set()
         type_start = None

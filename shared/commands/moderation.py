@@ -130,7 +130,7 @@ async def refuse(registry: Registry, coordinate: Coordinate, reason: str) -> str
 @target_argument
 @in_registry
 async def restore(registry: Registry, target: Coordinate | Package) -> str:
-    """Serve a held or quarantined release again, or end that a package is held."""
+    """Serve a held or quarantined release again, or end the hold of a package."""
     if isinstance(target, Coordinate):
         release = await moderation.restore.rule(registry, target, Nothing(), OPERATOR)
         if release.is_held_for_sigstore:

@@ -1,4 +1,4 @@
-"""How long everything is kept that a registry stores: each table, container, file, log and copy,
+"""How long everything that a registry stores is kept: each table, container, file, log and copy,
 and each kind of record of the directory. docs/run/personal-data.md has these tables.
 
 A test fails for a table, a container, a file of the data folder, a log of the templates or a kind

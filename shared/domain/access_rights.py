@@ -128,8 +128,8 @@ class AccessContext(Struct, frozen=True):
 
     @property
     def for_reading(self) -> Self:
-        """The context without freezes, for reading what only those may read who may change it: a
-        freeze stops changes and no reading."""
+        """The context without freezes, for reading what only who may change it may read: a freeze
+        stops changes and no reading."""
         if self.organization is None:
             return self
         thawed = self.organization.model_copy(update={"freeze": None, "frozen_packages": ()})

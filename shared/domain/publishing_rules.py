@@ -255,7 +255,7 @@ def parse_quota(number: int) -> int:
     return number
 
 
-# How the value of a rule is read that somebody wants. Rules without an entry are taken as they are.
+# How a value that somebody wants for a rule is read. Rules without an entry are taken as they are.
 PARSERS: Mapping[str, Callable[[Any], Any]] = {
     "approvals": parse_approvals,
     "licenses": parse_licenses,

@@ -16,7 +16,7 @@ class State(Enum):
 
 
 class Holder(Enum):
-    """Who holds a held release, and so who can end that; or what quarantined one by itself."""
+    """Who holds a held release, and so can end the hold; or what quarantined one by itself."""
 
     ADMINISTRATOR = "administrator"
     # An owner of its organization holds it. It was published, and everybody sees that it is held.

@@ -180,7 +180,7 @@ NAME_RESEMBLES = "its name could be confused"  # How the reason of such a hold b
 
 
 def waiting_reason(hold: PackageHold) -> str:
-    """Return why a release of a package waits that is held as a whole."""
+    """Return why a release of a package that is held as a whole waits."""
     if hold.resembles:
         return hold.reason
     return f"its package is held: {hold.reason}"

@@ -10,7 +10,7 @@ from shared.ports.conflicts import AlreadyThere
 
 
 class VersionDiffersInCase(AlreadyThere):
-    """A release exists whose version differs in upper and lower case alone; nothing was written."""
+    """A version that differs only in upper and lower case exists; nothing was written."""
 
     def __init__(self, existing: str) -> None:
         super().__init__(existing)

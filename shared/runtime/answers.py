@@ -1,8 +1,8 @@
 """What an operation answers, and how the answer cache of the local host may serve it again.
 
-A cached answer is served without a call of its Function, while nothing has changed that it depends
-on (docs/decisions/0008 and 0020). What clients and proxies may cache is another matter: headers of
-the answer say that.
+A cached answer is served without a call of its Function, while what it depends on is unchanged
+(docs/decisions/0008 and 0020). What clients and proxies may cache is another matter: headers of the
+answer say that.
 """
 
 import asyncio

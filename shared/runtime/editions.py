@@ -40,7 +40,7 @@ class Edition(Protocol):
         ...
 
     def is_current(self) -> bool:
-        """Check whether every change is known that was made up to a second ago. Asks no store of
+        """Check whether every change that was made up to a second ago is known. Asks no store of
         the cloud."""
         ...
 

@@ -136,8 +136,8 @@ class BlobDocuments:
         return former if former_etag else "", former_etag, name
 
     async def _delete_pieces(self, digest: Digest, name: str, etag: str, *, kept: str) -> None:
-        """Delete this version of the pieces with this name, and those that a process left that
-        ended; no others, whose record another process may be about to store."""
+        """Delete this version of the pieces with this name, and those that an ended process left;
+        no others, whose record another process may be about to store."""
         with translate_blob_errors():
             container = self._blobs.container("derived")
             listed = container.list_blobs(name_starts_with=_pieces(digest))

@@ -122,7 +122,7 @@ def _with_exclusions(
 
 
 def _unwanted(words: Sequence[str], place: int, is_name: IsName) -> int:
-    """Return where the name begins that the words at `place` exclude; 0 if they exclude none."""
+    """Return where the name that the words at `place` exclude begins; 0 if they exclude none."""
     strong = _longest(words, place, "without")
     length = strong or _longest(words, place, "not")
     start = _after_fillers(words, place + length)

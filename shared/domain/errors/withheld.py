@@ -58,7 +58,7 @@ def _withheld_by_administrators(release: Release) -> Refusal:
 
 
 def _refusal_of_held_package(release: Release) -> Refusal:
-    """Return why a release is not published that waits for its package."""
+    """Return why a release that waits for its package is not published."""
     coordinate = release.coordinate
     if release.state_reason.startswith(NAME_RESEMBLES):
         return Conflict(

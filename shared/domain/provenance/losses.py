@@ -39,8 +39,8 @@ class ProvenanceLoss(Struct, frozen=True):
 
 
 def first_loss(entries: Iterable[ReleaseEntry], version: str) -> ProvenanceLoss | None:
-    """Return what a version lost that the release before it had; None if nothing was lost, or the
-    one before had lost it already. Releases that were withdrawn since are none before it.
+    """Return which provenance of the release before it a version lacks; None if it lacks none, or
+    the one before had lost it already. A release that was withdrawn since is not one before it.
     """
     before: ReleaseEntry | None = None
     for entry in sorted(entries, key=lambda each: each.created_ms):

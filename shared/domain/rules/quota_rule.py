@@ -36,7 +36,7 @@ class Used(Struct, frozen=True):
 
 
 def used_percent(used: Used, max_bytes: int, max_releases: int) -> int:
-    """Return how much of the limit is used that is nearer; 0 without a limit."""
+    """Return how much is used of the limit that is nearer; 0 without a limit."""
     of_bytes = used.bytes * 100 // max_bytes if max_bytes else 0
     of_releases = used.releases * 100 // max_releases if max_releases else 0
     return max(of_bytes, of_releases)

@@ -8,7 +8,7 @@ from shared.domain.transparency.merkle_tree import EMPTY_ROOT, TreeHead
 from shared.domain.transparency.notes import SignedNote
 
 FIRST_FOLDER = "log"
-LATER_LOGS = "logs"  # The path below which the logs are served that follow the first one.
+LATER_LOGS = "logs"  # The path below which the logs after the first one are served.
 CHECKPOINT_FILE = "checkpoint"  # Its name below the folder.
 _OWNER = "log"
 

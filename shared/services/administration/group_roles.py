@@ -37,7 +37,7 @@ from shared.services.identity.accounts import account_names
 from shared.services.mail_delivery import MailDelivery, mail_text
 from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches
 
-# How long before its end the member is told that a role by groups ends; if roles are held for a
+# How long before the end of a role by groups its member is told of that; if roles are held for a
 # short time only, half of that time.
 LONGEST_NOTICE = timedelta(days=7)
 

@@ -1,6 +1,6 @@
 """Task `follow-advisories`, every 15 minutes: quarantines what advisories call malicious, where the
 setting says so, and tells owners who asked about advisories for what their packages depend on. It
-also does what a process left that ended after it stored a report about a release."""
+also completes reports about releases whose process ended after it stored them."""
 
 from functools import partial
 from typing import Protocol

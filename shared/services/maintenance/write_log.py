@@ -1,5 +1,5 @@
-"""Task `write-log`, every minute: appends new events to the transparency log, and publishes what a
-process left that ended before."""
+"""Task `write-log`, every minute: appends new events to the transparency log, and publishes what
+ended processes left unpublished."""
 
 from shared.domain.errors.transparency import LogStopped
 from shared.domain.tasks import TaskReport

@@ -1,10 +1,10 @@
 """The chain of sources: packages that are stored here, and those of upstreams, as one caller finds
 them.
 
-What is stored is found first, and costs what our own packages cost; then the upstream is asked that
-`ours_or_upstream.py` names, if it names one. Only a pull fetches an archive.
-Clients take `unresolved` as final, so what only an upstream could find that does not answer is a
-refusal, which a client repeats.
+What is stored is found first, and costs what our own packages cost; then the upstream that
+`ours_or_upstream.py` names is asked, if it names one. Only a pull fetches an archive.
+Clients take `unresolved` as final. So if only an upstream could find something, and it does not
+answer, that is a refusal, after which a client asks again.
 """
 
 import asyncio

@@ -57,7 +57,7 @@ Facts = tuple[ReleaseEntry, ...]
 
 
 class _Wanted(Struct, frozen=True):
-    """A package whose list is wanted, and what the upstream is told that asked for it: the list is
+    """A package whose list is wanted, and the `Via` that the upstream is sent for it: the list is
     made when the request has ended."""
 
     source: UpstreamSource

@@ -201,7 +201,7 @@ class Memberships(Struct, frozen=True):
     async def _apply(
         self, members: MemberList, request: RequestedMembership, actor: Actor, made: MadeItems
     ) -> None:
-        """Apply a request, and hand over or stop what an account made that stays no owner.
+        """Apply a request; hand over or stop what an account made that is no owner afterwards.
 
         Items are taken over first: a crash in between lets a repeat go on, and stops nothing that
         is to go on.

@@ -199,8 +199,8 @@ class Organizations(Struct, frozen=True):
 
     @retried_when_stale
     async def accept_name(self, org: OrgName, *, by: Principal) -> None:
-        """Let the packages of an organization be published whose name resembled a popular one. The
-        caller checked that `by` decides on that."""
+        """Accept the name of an organization that resembled a popular one, so that its packages are
+        published. The caller checked that `by` decides on that."""
         organization = await self.directory.get(Organization, organization_place(org))
         if organization is None or not organization.resembles:
             return

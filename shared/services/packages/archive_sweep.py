@@ -1,12 +1,12 @@
-"""When the task runs that deletes archives without a release, and when it has deleted a given
-archive at the latest."""
+"""When the task `delete-orphaned-archives` runs, and when it has deleted a given archive at the
+latest."""
 
 from datetime import timedelta
 
 from shared.domain.times import MS
 from shared.runtime.schedules import next_run
 
-SWEEP_SCHEDULE = "0 20 3 * * *"  # The schedule of the task that deletes archives without a release.
+SWEEP_SCHEDULE = "0 20 3 * * *"  # Of the task `delete-orphaned-archives`.
 SWEEP_TIME = timedelta(hours=1)  # The longest time that the task takes.
 
 

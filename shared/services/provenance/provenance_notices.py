@@ -72,7 +72,7 @@ class ProvenanceNotices(Struct, frozen=True):
         return TaskReport(seen, sent)
 
     async def _losses(self, events: Sequence[Event]) -> dict[str, ProvenanceLoss]:
-        """Return what releases lost that were published lately, by the ids of their events."""
+        """Return what releases that were published lately lost, by the ids of their events."""
         since_ms = self.clock.now_ms() - TOLD_FOR // MS
         published = {
             each.id: Coordinate.from_text(each.subject)
@@ -93,8 +93,8 @@ class ProvenanceNotices(Struct, frozen=True):
         return loss.lost is LostKind.SIGSTORE and age_ms <= ACCEPTED_FOR // MS
 
     async def _send_mail(self, coordinate: Coordinate, lost: LostKind, before: str) -> int:
-        """Send mail, once for a release, about what it lost that the version before it had; return
-        how many were sent."""
+        """Send mail, once for a release, about the provenance that only the version before it has;
+        return how many were sent."""
         package = coordinate.package
         page = f"{self.base_url}/packages/{package}/{coordinate.version}"
         organization = f"{self.base_url}/account/organizations/{package.org}"

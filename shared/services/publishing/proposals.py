@@ -345,7 +345,7 @@ class Proposals(Struct, frozen=True):
             await self.second_administrator.send_ended_mail(ended, _ENDED[what])
 
 
-# How a decision ended that waited for a second administrator, as mail says it.
+# What became of a decision that waited for a second administrator, as mail says it.
 _ENDED = {
     "confirmed": "a second administrator confirmed it, and it is done",
     "rejected": "a second administrator rejected it",

@@ -447,7 +447,7 @@ class Publishing(Struct, frozen=True):
                 await self._require_tool_owner(tool, owner, push)
 
     async def _check_version(self, coordinate: Coordinate) -> None:
-        """Raise if a version is published that differs only in upper and lower case. Two pushes at
+        """Raise if a version that differs only in upper and lower case is published. Two pushes at
         the same time are decided by the write."""
         version = coordinate.version
         if not version.has_letters:

@@ -13,8 +13,8 @@ WRITTEN_AFTER = timedelta(seconds=2)
 
 
 class LogWriting:
-    """Writes the log behind requests, which never wait for it. The task `write-log` writes what a
-    process left that ended before."""
+    """Writes the log behind requests, which never wait for it. The task `write-log` writes what
+    ended processes left unwritten."""
 
     def __init__(self, write: Callable[[], Awaitable[int | None]], after: timedelta) -> None:
         """Call `write` this long after the first event of a batch, and again after the same time if
