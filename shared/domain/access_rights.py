@@ -110,6 +110,12 @@ class AccessContext(Struct, frozen=True):
         return self.account is not None and self.account.is_locked
 
     @property
+    def may_approve(self) -> bool:
+        """Whether the account approves releases of the organization, after a recent sign-in."""
+        is_approver = self.role in RIGHTS[Action.APPROVE][1] or self.is_administrator
+        return is_approver and not self.is_locked
+
+    @property
     def is_deleted(self) -> bool:
         """Whether the organization existed and is deleted."""
         return self.organization is not None and self.organization.is_deleted_at(self.at_ms)

@@ -159,7 +159,10 @@ class StagedReleases(Struct, frozen=True):
 
     async def approve(self, coordinate: Coordinate, *, by: Principal) -> Release:
         """Approve a release, which is published once enough people did and it waits for nothing
-        else; raise `review-not-awaited`. Whoever approves it again changes nothing."""
+        else; raise `review-not-awaited`. Whoever approves it again changes nothing.
+
+        An approval counts while its account may approve: it ends with the role, and with a lock.
+        """
         if by.is_operator:
             raise NotPermitted(
                 "approve",
@@ -168,6 +171,7 @@ class StagedReleases(Struct, frozen=True):
                 way_out=f"Open {self._page(coordinate)} in a browser.",
             )
         await self.authorization.require_in_organization(by, Action.APPROVE, coordinate.package)
+        ended = await self._ended_approvers(coordinate)
 
         def decide(head: Head, release: Release) -> Release:
             approval = release.approval
@@ -178,7 +182,8 @@ class StagedReleases(Struct, frozen=True):
             if not release.is_held_for_review:
                 raise ReviewNotAwaited(coordinate)
             now_ms = self.clock.now_ms()
-            given = (*approval.given, GivenApproval(by=by.id, at_ms=now_ms))
+            standing = [each for each in approval.given if each.by not in ended]
+            given = (*standing, GivenApproval(by=by.id, at_ms=now_ms))
             approved = approval.model_copy(update={"given": given})
             release = release.model_copy(update={"approval": approved})
             if not approved.is_met:
@@ -216,6 +221,23 @@ class StagedReleases(Struct, frozen=True):
         await self.decision_mail.send_if_from_outside(by, access, what, reason)
         await self.mail.send_reviewed(release, by=by.id)
         return release
+
+    async def _ended_approvers(self, coordinate: Coordinate) -> frozenset[str]:
+        """Return who approved a release and may not approve it now. Who approves it meanwhile is
+        checked by their own request."""
+        found = await self.metadata.find(coordinate)
+        approval = found.release.approval if found.release else None
+        approvers = [each.by for each in approval.given] if approval else []
+        org = coordinate.package.org
+        now_ms = self.clock.now_ms()
+        contexts = await asyncio.gather(
+            *(self.directory.access_context(each, org, now_ms) for each in approvers)
+        )
+        return frozenset(
+            account
+            for account, access in zip(approvers, contexts, strict=True)
+            if not access.may_approve
+        )
 
     async def _waiting(self, coordinate: Coordinate, by: Principal) -> tuple[Head, Release]:
         package = coordinate.package

@@ -144,6 +144,32 @@ async def test_two_approvals_are_of_two_people(world: World) -> None:
     ]
 
 
+@pytest.mark.parametrize("how", ["removed", "demoted", "locked"])
+async def test_an_approval_ends_with_the_role_or_the_account_that_gave_it(
+    world: World, how: str
+) -> None:
+    mia = world.people.mia
+    await make_maintainer(world, mia)
+    await stage(world, approvals=2)
+    await (await signed_in(world, mia)).api("POST", f"{STAGED}/review/approve", {})
+    members = world.registry.organizations.memberships
+    acme = parse_org("acme")
+    if how == "removed":
+        await members.remove_member(acme, mia.account, by=OPERATOR, reason="She left.")
+    elif how == "demoted":
+        await members.set_member(acme, mia.account, Role.MEMBER, by=OPERATOR, reason="Decided.")
+    else:
+        accounts = world.registry.administration.accounts
+        await accounts.lock(mia.account, "Somebody else has her session.", by=OPERATOR)
+    ann = await signed_in(world, world.people.ann)
+    answer = await ann.api("POST", f"{STAGED}/review/approve", {})
+    assert (answer.json()["state"], answer.json()["approvedBy"]) == (
+        "held",
+        [world.people.ann.account.id],
+    )
+    assert not await is_served(world)
+
+
 async def test_no_token_approves_and_no_member_and_no_operator(world: World) -> None:
     await stage(world)
     people = world.people
