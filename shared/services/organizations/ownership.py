@@ -15,6 +15,7 @@ from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.accounts import Account
 from shared.domain.entities import Place
 from shared.domain.errors.base import Conflict, Forbidden, NotFound
+from shared.domain.errors.identity import account_locked
 from shared.domain.events import account_stream
 from shared.domain.identities import Identity
 from shared.domain.memberships import MemberList, Membership, member_place
@@ -261,7 +262,7 @@ class OwnershipRequests(Struct, frozen=True):
             raise _not_long_enough(org)
         if await self.ownerless.review(organization) is None:
             raise _owner_can_sign_in(organization.name)
-        await self._require_long_enough(organization, account)
+        await self._require_long_enough(organization, account.id)
         now_ms = self.clock.now_ms()
         new = OwnershipRequest(
             org=organization.name,
@@ -334,8 +335,9 @@ class OwnershipRequests(Struct, frozen=True):
         """Make an account an owner, after the notice, or refuse its request; `name` is that of the
         account, or `id:` and its id.
 
-        Raises `account-not-found`, `nothing-requested`, `notice-running`, and
-        `owner-can-sign-in`. A repeat after a crash continues: the role comes first.
+        Raises `account-not-found`, `nothing-requested`, `notice-running`, `owner-can-sign-in`, and
+        `not-member-long-enough` or `account-locked` for one that left or is locked since. A repeat
+        after a crash continues: the role comes first.
         """
         await self.registry_authorization.require_fresh(by, "decide", f"the ownership of {org}")
         reason = parse_required_reason(reason, "this decision")
@@ -376,8 +378,13 @@ class OwnershipRequests(Struct, frozen=True):
             return
         organization = await self.directory.get(Organization, organization_place(request.org))
         reasons = await self.ownerless.reasons(organization) if organization else None
-        if reasons is None:
+        if organization is None or reasons is None:
             raise _owner_can_sign_in(request.org)
+        # They may have left since they asked, or somebody else may have their account.
+        await self._require_long_enough(organization, request.account)
+        account = await self.directory.get(Account, Place(request.account))
+        if account is not None and account.is_locked:
+            raise account_locked(account.name)
 
     async def _is_granted(self, request: OwnershipRequest) -> bool:
         """Check whether the account is an owner already, by a decision that was cut off."""
@@ -385,15 +392,16 @@ class OwnershipRequests(Struct, frozen=True):
         membership = await self.directory.get(Membership, place)
         return membership is not None and membership.hand_role is Role.OWNER
 
-    async def _require_long_enough(self, organization: Organization, account: Account) -> None:
+    async def _require_long_enough(self, organization: Organization, account_id: str) -> None:
         membership = await self.directory.get(
-            Membership, member_place(organization.name, account.id)
+            Membership, member_place(organization.name, account_id)
         )
-        since_ms = self.clock.now_ms() - MEMBER_FOR // MS
-        if membership is None:
+        now_ms = self.clock.now_ms()
+        since_ms = now_ms - MEMBER_FOR // MS
+        if membership is None or membership.role_at(now_ms) is None:
             raise _not_long_enough(organization.name)
         if membership.since_ms > since_ms and (
-            await self._joined_ms(organization.key, account.id) > since_ms
+            await self._joined_ms(organization.key, account_id) > since_ms
         ):
             raise _not_long_enough(organization.name)
 

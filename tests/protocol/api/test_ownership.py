@@ -238,6 +238,27 @@ async def test_a_grant_that_was_cut_off_is_finished_by_a_repeat(worlds: OpenWorl
     assert [each.kind for _, each in events].count("ownership.granted") == 1
 
 
+@pytest.mark.parametrize("code", ["not-member-long-enough", "account-locked"])
+async def test_nobody_becomes_owner_who_left_or_was_locked_after_asking(
+    world: World, code: str
+) -> None:
+    bob = world.people.bob
+    await join(world, bob)
+    wait(world, days=30)
+    await lock(world, world.people.ann)
+    assert await ask(world, bob) == (201, "")
+    if code == "not-member-long-enough":
+        await world.registry.organizations.memberships.remove_member(
+            ACME, bob.account, by=OPERATOR, reason="Bob left the company."
+        )
+    else:
+        await lock(world, bob)
+    wait(world, days=7)
+    assert await decide(world, bob, "grant") == (403, code)
+    assert await role(world, bob) is not Role.OWNER
+    assert await decide(world, bob, "refuse") == (204, "")
+
+
 async def test_a_request_is_refused_at_any_time(world: World) -> None:
     bob = world.people.bob
     await join(world, bob)
