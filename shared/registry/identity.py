@@ -117,6 +117,7 @@ class IdentityServices(ServiceGroup, frozen=True):
     def sign_in_links(self) -> SignInLinks:
         return SignInLinks(
             work=self._adapters.work,
+            directory=self._adapters.directory,
             clock=self._adapters.clock,
             randomness=self._adapters.randomness,
             base_url=self._settings.base_url,

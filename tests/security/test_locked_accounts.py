@@ -1,6 +1,8 @@
 """An account in wrong hands is locked: nothing of it is good any more, within five seconds."""
 
+import re
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -135,6 +137,30 @@ async def test_an_invitation_of_a_locked_account_is_not_accepted(world: World) -
     bob = await signed_in(world, world.people.bob)
     answer = await bob.open(invited.link.reveal().removeprefix(URL))
     assert answer.status_code == 404
+
+
+@pytest.mark.parametrize("how", ["locked", "dismissed"])
+async def test_a_link_of_an_administrator_who_is_one_no_more_signs_nobody_in(
+    world: World, how: str
+) -> None:
+    mia = world.people.mia.account
+    administration = world.registry.administration
+    await administration.administrators.appoint(mia, by=OPERATOR)
+    stolen = await signed_in(world, world.people.mia)
+    await stolen.post(world.with_ids("/manage/accounts/ID-OF-ann/link"))
+    found = re.search(r"/sign-in/link#\w+", stolen.text)
+    assert found, stolen.text
+    if how == "locked":
+        await administration.accounts.lock(mia, WHY, by=OPERATOR)
+    else:
+        await administration.administrators.dismiss(mia, WHY, by=OPERATOR)
+    thief = Browser(world)
+    await thief.open(found[0])
+    assert thief.page.status_code == 401
+    assert "This sign-in link was used or has expired" in thief.text
+    code = urlsplit(found[0]).fragment
+    assert (await thief.submit("/sign-in/link", code=code)).status_code == 401
+    assert (await thief.open("/account")).status_code == 401
 
 
 async def test_an_administrator_who_is_locked_manages_nothing(world: World) -> None:

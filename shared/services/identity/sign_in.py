@@ -173,7 +173,7 @@ class SignInFlow(Struct, frozen=True):
             raise second_administrator_needed(why)
         change = EntityChange("sign-in-link.issued", account.id, account=account.id)
         await self.audited_writer.append(change, by=by)
-        return await self.links.create(account.id)
+        return await self.links.create(account.id, "" if by.is_operator else by.id)
 
     async def require_link_issuer(self, *, by: Principal) -> None:
         """Raise unless `by` is the operator, or an administrator who signed in recently."""
