@@ -407,6 +407,11 @@ class ReleaseEntry(Record):
         return (self.state in WITHDRAWN or self.is_held_by_owner) and not self.refused
 
     @property
+    def is_known(self) -> bool:
+        """Whether all who may read its package may know it: it is live, or publicly withheld."""
+        return self.state is State.LIVE or self.is_publicly_withheld
+
+    @property
     def is_held_by_owner(self) -> bool:
         return self.state is State.HELD and self.holder is Holder.OWNER
 
@@ -469,6 +474,12 @@ class Survey(Struct, frozen=True):
     def publicly_withheld(self) -> tuple[ReleaseEntry, ...]:
         """The entries that were withdrawn or that an owner held."""
         return tuple(each for each in self.entries if each.is_publicly_withheld)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether all who may read the package may know it: nobody else than its members may know
+        one whose releases all wait."""
+        return any(each.is_known for each in self.entries)
 
     def with_tool(self, tool: str) -> Self:
         return replace(self, entries=tuple(e for e in self.entries if tool in e.tools))

@@ -409,7 +409,7 @@ class NameDisputes(Struct, frozen=True):
         if isinstance(disputed, Package):
             check = self.authorization.read_check(by)
             [survey] = await self.metadata.survey([disputed], check=check)
-            if survey is None:
+            if survey is None or not survey.is_known:
                 raise PackageNotFound(disputed)
             return
         access = await self.authorization.access_context(by, disputed)

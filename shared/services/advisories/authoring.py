@@ -27,7 +27,6 @@ from shared.domain.names import OrgName
 from shared.domain.packages import Survey
 from shared.domain.principals import Principal
 from shared.domain.reasons import parse_required_reason, reason_for_change
-from shared.domain.release_states import State
 from shared.domain.scopes import Action
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
@@ -245,11 +244,7 @@ class AdvisoryAuthoring(Struct, frozen=True):
 
 def _versions(survey: Survey) -> list[str]:
     """Return the versions that everybody may know who sees the package, newest first."""
-    return [
-        each.version
-        for each in survey.entries
-        if each.state is State.LIVE or each.is_publicly_withheld
-    ]
+    return [each.version for each in survey.entries if each.is_known]
 
 
 def _with_body(advisory: Advisory, body: AdvisoryBody) -> Advisory:

@@ -12,7 +12,6 @@ from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.packages import Withdrawal
 from shared.domain.packages import Survey, effective_deprecation
 from shared.domain.principals import Principal
-from shared.domain.release_states import State
 from shared.domain.version_choice import latest
 from shared.domain.versions import Range
 from shared.domain.withdrawals import withdrawal_of
@@ -73,9 +72,7 @@ class DependencyUpdates(Struct, frozen=True):
 
     async def _in_survey(self, found: CheckedDependency, survey: Survey) -> CheckedDependency:
         used = found.used
-        entries = [
-            e for e in reversed(survey.entries) if e.state is State.LIVE or e.is_publicly_withheld
-        ]
+        entries = [e for e in reversed(survey.entries) if e.is_known]
         entry = next((each for each in entries if each.version == used.version.text), None)
         state = DependencyState.MISSING
         withdrawal: Withdrawal | None = None

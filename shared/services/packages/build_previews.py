@@ -111,9 +111,11 @@ class BuildPreviews(Struct, frozen=True):
 
 
 def _reason(survey: Survey | None, version: str) -> UnresolvedReason:
-    if survey is None or not survey.entries:
+    # One that waits, such as a staged release, does not exist for anybody.
+    known = [each for each in survey.entries if each.is_known] if survey else []
+    if not known:
         return UnresolvedReason.NO_PACKAGE
-    entry = next((each for each in survey.entries if each.version == version), None)
+    entry = next((each for each in known if each.version == version), None)
     if version and entry is None:
         return UnresolvedReason.NO_VERSION
     if entry is not None and entry.is_publicly_withheld:

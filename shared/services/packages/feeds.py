@@ -12,7 +12,7 @@ from shared.domain.coordinates import Package
 from shared.domain.errors.packages import PackageNotFound
 from shared.domain.events import Event, org_stream, package_stream
 from shared.domain.names import OrgName
-from shared.domain.packages import Head
+from shared.domain.packages import Survey
 from shared.domain.principals import Principal
 from shared.ports.events import EventReader
 from shared.ports.metadata import MetadataStore
@@ -53,9 +53,9 @@ class ChangeFeeds(Struct, frozen=True):
 
     async def of_package(self, package: Package, *, by: Principal) -> list[FeedEntry]:
         """Return the changes of a package; raise `PackageNotFound`."""
-        visible = await self._visible([package], by)
+        survey = (await self._visible([package], by)).get(package.key)
         limit = await self.limit_of(by)
-        if not visible or (limit and not limit.shows(visible[package.key])):
+        if survey is None or not survey.is_known or (limit and not limit.shows(survey.head)):
             raise PackageNotFound(package)
         return await self._newest(partial(self.events.stream, package_stream(str(package))), by)
 
@@ -82,17 +82,16 @@ class ChangeFeeds(Struct, frozen=True):
         return [
             each
             for each in entries
-            if (head := visible.get(each.change.package.key))
-            if limit is None or limit.tells(each.change, head)
+            if (survey := visible.get(each.change.package.key))
+            if limit is None or limit.tells(each.change, survey.head)
         ]
 
-    async def _visible(self, packages: Sequence[Package], by: Principal) -> dict[str, Head]:
+    async def _visible(self, packages: Sequence[Package], by: Principal) -> dict[str, Survey]:
         """Return the packages that the caller may see, by their keys. The store is read even for an
         empty list, so that the time of an answer does not reveal hidden packages."""
         surveys = await self.metadata.survey(packages)
         access = await self.authorization.private_access(by)
-        heads = (each.head for each in surveys if each)
-        return {head.key: head for head in heads if access.covers(head)}
+        return {each.head.key: each for each in surveys if each and access.covers(each.head)}
 
 
 def _message(event: Event) -> str:

@@ -61,7 +61,7 @@ class PackageHistory(Struct, frozen=True):
         """
         access = await self.authorization.access_of_member(by, package)
         survey = await self.hosted.visible_package(package, by=by)
-        if survey is None or not (access or survey.live or survey.publicly_withheld):
+        if survey is None or not (access or survey.is_known):
             raise PackageNotFound(package)
         return await self._page(survey.head, query, access)
 
