@@ -23,7 +23,12 @@ from shared.adapters.blob.log_files import BlobLog
 from shared.adapters.blob.revocations import BlobRevocations
 from shared.adapters.blob.snapshots import BlobSnapshots
 from shared.adapters.cosmos.change_feed import PACKAGES, ChangeFeedEdition
-from shared.adapters.cosmos.client import COSMOS_CONTAINERS, DATABASE, CosmosDatabase, record_charge
+from shared.adapters.cosmos.client import (
+    COSMOS_CLIENT_OPTIONS,
+    COSMOS_CONTAINERS,
+    DATABASE,
+    CosmosDatabase,
+)
 from shared.adapters.cosmos.directory import CosmosDirectory
 from shared.adapters.cosmos.events import CosmosEvents
 from shared.adapters.cosmos.graphs import CosmosGraphs
@@ -86,8 +91,8 @@ class IdentityClients:
         return CosmosClient(
             self._addresses.cosmos,
             identity,
-            raw_response_hook=record_charge,
             transport=http_transport(self._network),
+            **COSMOS_CLIENT_OPTIONS,
         )
 
     def blobs(self) -> BlobServiceClient:

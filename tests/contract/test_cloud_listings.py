@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from azure.cosmos.aio import CosmosClient
 
-from shared.adapters.cosmos.client import DATABASE, CosmosDatabase
+from shared.adapters.cosmos.client import COSMOS_CLIENT_OPTIONS, DATABASE, CosmosDatabase
 from shared.adapters.search.cloud_listings import (
     REPORTED_GROWTH,
     CosmosListings,
@@ -54,7 +54,7 @@ async def setup(tmp_path: Path) -> AsyncGenerator[ListingsSetup]:
 
     def connect() -> CosmosClient:
         transport = DoubleTransport(double, opened.trouble)
-        return CosmosClient(double.address, ANY_KEY, transport=transport)
+        return CosmosClient(double.address, ANY_KEY, transport=transport, **COSMOS_CLIENT_OPTIONS)
 
     cosmos = CosmosDatabase(connect, SystemRandomness())
     opened = ListingsSetup(CosmosListings(cosmos), tmp_path, clock)

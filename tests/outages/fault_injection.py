@@ -12,7 +12,7 @@ from azure.cosmos.aio import CosmosClient
 from azure.storage.blob.aio import BlobServiceClient
 
 from shared.adapters.blob.client import BLOB_CONTAINERS
-from shared.adapters.cosmos.client import record_charge
+from shared.adapters.cosmos.client import COSMOS_CLIENT_OPTIONS
 from tests.fakes.blob_double import CONNECTION, BlobAnswer
 from tests.fakes.blob_storage import NO_WAITING
 from tests.fakes.blob_transport import BlobResponse, BlobTransport
@@ -117,9 +117,7 @@ class FaultyStores(CloudInMemory):
         transport = DoubleTransport(
             double, lambda asked: self.injector.pass_by(kind_of_record(asked))
         )
-        return CosmosClient(
-            double.address, ANY_KEY, transport=transport, raw_response_hook=record_charge
-        )
+        return CosmosClient(double.address, ANY_KEY, transport=transport, **COSMOS_CLIENT_OPTIONS)
 
     def blobs(self) -> BlobServiceClient:
         transport = FaultyBlobs(blob_double_of(self.folder, self.clock), self.injector)

@@ -19,7 +19,7 @@ from azure.storage.blob.aio import BlobServiceClient
 
 from shared.adapters.blob.client import BLOB_CLIENT_OPTIONS, BLOB_CONTAINERS, BlobContainers
 from shared.adapters.cloud import AzureClients
-from shared.adapters.cosmos.client import COSMOS_CONTAINERS, DATABASE, record_charge
+from shared.adapters.cosmos.client import COSMOS_CLIENT_OPTIONS, COSMOS_CONTAINERS, DATABASE
 from shared.ports.search import SearchIndex
 from shared.ports.system import Clock
 from tests.fakes.azurite import azurite, missing
@@ -55,9 +55,7 @@ class CloudDouble:
         """Return a client of the double."""
         double = double_of(self.folder, self.clock)
         transport = self.transport(double)
-        return CosmosClient(
-            double.address, ANY_KEY, transport=transport, raw_response_hook=record_charge
-        )
+        return CosmosClient(double.address, ANY_KEY, transport=transport, **COSMOS_CLIENT_OPTIONS)
 
     def blobs(self) -> BlobServiceClient:
         """Return a client of the emulator."""

@@ -540,6 +540,14 @@ def record_charge(response: Any) -> None:
         record_metric(COSMOS_UNITS, units, asked)
 
 
+COSMOS_CLIENT_OPTIONS: dict[str, Any] = {
+    "raw_response_hook": record_charge,
+    # By itself, the library sends a write again whose connection was closed before the response,
+    # and then raises the conflict with its own first attempt. `_Call` repeats what fails instead.
+    "retry_total": 0,
+}
+
+
 def _container(url: str) -> str:
     """Return the name of the container in an address, without the keys of items after it."""
     return url.partition("/colls/")[2].partition("/")[0]

@@ -25,6 +25,7 @@ class Trouble(Enum):
     UNAVAILABLE = 503
     LOST_BEFORE = "time-out before the write"
     LOST_AFTER = "time-out after the write"
+    CLOSED = "connection closed after the write, before the answer"
     RESET = "connection reset"
 
 
@@ -69,6 +70,9 @@ class DoubleTransport(InProcessTransport):
         answer = self.double.answer(asked)
         if trouble is Trouble.LOST_AFTER:
             raise ServiceResponseError(message="the connection was lost before the answer came")
+        if trouble is Trouble.CLOSED:
+            # The transport says the same as where nothing was sent, and the library sends it again.
+            raise ServiceRequestError(message="the connection was closed before the answer came")
         if trouble is Trouble.RESET:
             raise IncompleteReadError(
                 message="the connection was reset in the middle of the answer"

@@ -163,6 +163,35 @@ async def test_a_repeat_sends_what_the_first_attempt_sent(
     await cosmos.close()
 
 
+WRITES = {
+    name: OPERATIONS[name]
+    for name in ("create", "replace", "change", "delete of a version", "batch")
+}
+
+
+@pytest.mark.parametrize("trouble", [Trouble.LOST_AFTER, Trouble.CLOSED, Trouble.RESET])
+@pytest.mark.parametrize("operation", WRITES)
+async def test_a_write_whose_answer_was_lost_is_reported_as_made(
+    tmp_path: Path, operation: str, trouble: Trouble
+) -> None:
+    pending = list[Trouble]()
+
+    def fail_once(request: Request) -> Trouble | None:
+        return pending.pop() if pending and "/docs" in request.path else None
+
+    stores = CloudDouble(tmp_path, FakeClock(), transport=lambda it: DoubleTransport(it, fail_once))
+    cosmos = CosmosDatabase(stores.cosmos, SystemRandomness())
+    packages = cosmos.container("packages")
+    await packages.put(item("head", n=1))
+    await packages.put(item("other"))
+    head = await packages.read(PK, "head")
+    assert head is not None
+    pending.append(trouble)
+    assert await WRITES[operation](packages, head["_etag"])
+    assert not pending
+    await cosmos.close()
+
+
 @dataclass
 class FailingSteps(DoubleTransport):
     """Answers batches whose second step fails with each of these statuses, without effect."""
