@@ -22,10 +22,19 @@ _PORTS = {"http": 80, "https": 443}
 
 
 def http_transport(network: Network) -> AioHttpTransport:
-    """Return the transport of a client of Cosmos DB or Blob Storage."""
+    """Return the transport of a client of Blob Storage, whose writes may be sent twice."""
     if network.is_plain:
         return AioHttpTransport(use_env_settings=False)
     return _AsyncTransport(network)
+
+
+def record_transport(network: Network) -> AioHttpTransport:
+    """Return the transport of a client of Cosmos DB, which sends each request once.
+
+    aiohttp sends a PUT or DELETE again whose connection was closed before the response. If the
+    first one took effect, the conflict of the second would be taken for one with somebody else.
+    """
+    return _SingleAttempts() if network.is_plain else _SingleAttemptsThroughNetwork(network)
 
 
 def identity_transport(network: Network) -> AioHttpTransport | None:
@@ -61,6 +70,28 @@ class _AsyncTransport(AioHttpTransport):
         return await super().send(
             request, proxies=proxies or _proxies(self._network, request.url), **config
         )
+
+
+class _SingleAttempts(AioHttpTransport):
+    def __init__(self) -> None:
+        super().__init__(use_env_settings=False)
+
+    async def open(self) -> None:
+        """Open connections that repeat no request."""
+        await super().open()
+        _repeat_nothing(self)
+
+
+class _SingleAttemptsThroughNetwork(_AsyncTransport):
+    async def open(self) -> None:
+        """Open connections as the operator says, which repeat no request."""
+        await super().open()
+        _repeat_nothing(self)
+
+
+def _repeat_nothing(transport: AioHttpTransport) -> None:
+    # There is no public option; aiohttp's own client for tests sets this as well.
+    transport.session._retry_connection = False
 
 
 class _BlockingTransport(RequestsTransport):

@@ -13,7 +13,7 @@ from azure.cosmos.aio import CosmosClient
 from azure.storage.blob.aio import BlobServiceClient
 from msgspec import Struct
 
-from shared.adapters.azure_transports import http_transport, identity_transport
+from shared.adapters.azure_transports import http_transport, identity_transport, record_transport
 from shared.adapters.blob.advisories import BlobAdvisoryFiles
 from shared.adapters.blob.archive_store import BlobArchives
 from shared.adapters.blob.client import BLOB_CLIENT_OPTIONS, BLOB_CONTAINERS, BlobContainers
@@ -91,7 +91,7 @@ class IdentityClients:
         return CosmosClient(
             self._addresses.cosmos,
             identity,
-            transport=http_transport(self._network),
+            transport=record_transport(self._network),
             **COSMOS_CLIENT_OPTIONS,
         )
 

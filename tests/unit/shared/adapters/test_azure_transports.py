@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import Generator
+from contextlib import suppress
 
 import pytest
 from azure.core.exceptions import ServiceRequestError
@@ -12,7 +13,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from shared.adapters.azure_transports import http_transport, identity_transport, telemetry_transport
+from shared.adapters.azure_transports import (
+    http_transport,
+    identity_transport,
+    record_transport,
+    telemetry_transport,
+)
 from shared.adapters.network import DIRECT, Network
 from shared.domain.proxies import ProxyRules
 from shared.runtime.connection_problems import reason_of
@@ -69,6 +75,39 @@ async def test_telemetry_goes_through_the_proxy(
 
     assert await asyncio.to_thread(send) == 200
     assert proxy.asked == ["store.test:443"]
+
+
+class ClosingServer:
+    """Reads requests, and closes the connection of each but the first one before it answers."""
+
+    def __init__(self) -> None:
+        self.methods = list[str]()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection."""
+        with suppress(asyncio.IncompleteReadError):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                self.methods.append(head.partition(b" ")[0].decode())
+                if len(self.methods) > 1:
+                    break
+                writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        writer.close()
+
+
+@pytest.mark.parametrize("network", [DIRECT, Network(ProxyRules.parse("http://proxy.test"))])
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "POST", "PATCH"])
+async def test_a_write_of_a_record_is_sent_once_where_the_connection_is_closed(
+    method: str, network: Network
+) -> None:
+    closing = ClosingServer()
+    server = await asyncio.start_server(closing.serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    async with server, record_transport(network) as transport:
+        await transport.send(HttpRequest("GET", url))  # A connection that is used again.
+        with pytest.raises(ServiceRequestError):
+            await transport.send(HttpRequest(method, url))
+    assert closing.methods == ["GET", method]
 
 
 def test_without_settings_the_libraries_connect_by_themselves() -> None:
