@@ -162,9 +162,10 @@ class BlobDocuments:
     async def delete(self, digest: Digest) -> None:
         for name in (_name("texts", digest), _name("graph", digest)):
             self._cache.drop(name)
-        await self._small_graphs.delete(digest)
         for name in (_name("sbom", digest), _name("texts", digest), _name("graph", digest)):
             await self._delete(name)
+        # After its blob, from which a process that lacks it would store it again.
+        await self._small_graphs.delete(digest)
         for prefix in (_attestations(digest), _renderings(digest), _api_docs(digest)):
             for name in await self._names(prefix):
                 await self._delete(name)

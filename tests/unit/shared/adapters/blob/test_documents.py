@@ -107,6 +107,25 @@ class RivalTransport(BlobTransport):
         return BlobServiceClient.from_connection_string(CONNECTION, transport=self)
 
 
+async def test_a_graph_that_another_process_reads_during_its_deletion_is_not_stored_again(
+    stores: SharedStores,
+) -> None:
+    async with stores.process() as documents, stores.process() as other:
+        await documents.put(DIGEST, Texts(), graph("acme/a"))
+
+        async def read() -> None:
+            await other.graphs([DIGEST])
+
+        transport = RivalTransport(
+            blob_double_of(stores.folder, stores.clock), "DELETE", rival=read
+        )
+        async with stores.process(transport.connect) as deleting:
+            await deleting.delete(DIGEST)
+        assert transport.rival is None
+    async with stores.process() as documents:
+        assert await documents.graphs([DIGEST]) == [b"[]"]
+
+
 @pytest.fixture
 def pieces(stores: SharedStores) -> Path:
     """Return a file with the pieces of an archive."""
