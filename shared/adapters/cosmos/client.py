@@ -199,6 +199,11 @@ class CosmosContainer(Struct, frozen=True):
         )
         return [item for each in found for item in each]
 
+    async def query_all(self, text: str, **parameters: Any) -> list[Any]:
+        """Return the results of a plain filter in all partitions, however many there are: each page
+        may take as long as a call of `query`."""
+        return [item async for page in self.pages(text, **parameters) for item in page]
+
     async def pages(self, text: str, **parameters: Any) -> AsyncIterator[list[Any]]:
         """Yield the results of a plain filter in all partitions, page by page."""
         found, token = await _Call().run(lambda: self._page(text, parameters, None))

@@ -93,10 +93,8 @@ class CosmosDirectory:
         ]
 
     async def read_all(self, kind: type[E]) -> AsyncIterator[E]:
-        # Page by page, because all of them may take longer than one request may.
         text = "SELECT * FROM c WHERE c.kind = @kind AND c.removed = false"
-        pages = self._of_kind(kind.kind).pages(text, kind=kind.kind)
-        return _decoded(kind, [item async for page in pages for item in page])
+        return _decoded(kind, await self._of_kind(kind.kind).query_all(text, kind=kind.kind))
 
     async def add(self, entity: E, *others: Entity, replacing: Entity | None = None) -> E:
         everyone = (entity, *others)
@@ -261,7 +259,7 @@ def _pending_events(item: Item) -> PendingEvents:
 
 
 async def _delete_expired(container: CosmosContainer, before_ms: int) -> int:
-    found = await container.query(
+    found = await container.query_all(
         "SELECT c.id, c.pk, c._etag FROM c"
         " WHERE c.ends_ms > 0 AND c.ends_ms < @before AND c.waiting = 0",
         before=before_ms,

@@ -269,7 +269,7 @@ class CosmosEvents:
                 "SELECT * FROM c ORDER BY c.number", _log_of(account_stream(account_id), label)
             )
         ]
-        caused = await self._container.query(
+        caused = await self._container.query_all(
             "SELECT * FROM c WHERE c.origin = true AND c.feed = true AND c.body.actor = @actor",
             actor=account_id,
         )

@@ -44,7 +44,8 @@ _ITEMS_NAMING = (
     "SELECT c.id, c.content FROM c WHERE c.id <= @before AND c.id >= @since"
     " AND ARRAY_CONTAINS(c.terms, @term) ORDER BY c.id DESC OFFSET 0 LIMIT @count"
 )
-_NAMING = "SELECT * FROM c WHERE ARRAY_CONTAINS(c.terms, @term)"
+_NAMING = "SELECT c.content FROM c WHERE ARRAY_CONTAINS(c.terms, @term)"
+_KEYS_NAMING = "SELECT c.id, c.pk FROM c WHERE ARRAY_CONTAINS(c.terms, @term)"
 
 _LAST = "~"  # Above every character of an id.
 _WHOLE = 2**31  # More pulls than an item has.
@@ -81,12 +82,16 @@ class CosmosPullRecords:
         return FoundPulls(tuple(found))
 
     async def of_principal(self, principal: str, count: int) -> list[RecordedPull]:
-        items = await self._container.query(_NAMING, term=_who(principal))
-        pulls = [each for item in items for each in _pulls(item) if each.principal == principal]
-        return pulls[:count]
+        found = list[RecordedPull]()
+        async for items in self._container.pages(_NAMING, term=_who(principal)):
+            pulls = (each for item in items for each in _pulls(item))
+            found += [each for each in pulls if each.principal == principal]
+            if len(found) >= count:
+                break
+        return found[:count]
 
     async def forget_principal(self, principal: str) -> int:
-        items = await self._container.query(_NAMING, term=_who(principal))
+        items = await self._container.query_all(_KEYS_NAMING, term=_who(principal))
         forget = partial(self._forget, principal)
         return sum([await forget(each["pk"], each["id"]) for each in items])
 

@@ -63,7 +63,7 @@ class CosmosWork:
             await self._container.delete(there["pk"], there["id"], there["_etag"])
 
     async def remove_expired(self, before_ms: int) -> int:
-        found = await self._container.query(
+        found = await self._container.query_all(
             "SELECT c.id, c.pk, c._etag FROM c WHERE c.expires_ms < @before", before=before_ms
         )
         # Deletes only the version that was read, because a lease may have been taken again.
