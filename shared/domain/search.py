@@ -40,6 +40,7 @@ _PREFIXED = re.compile(
 # Matches only methods in camel case, so that `example.com(2)` is not read as a call.
 _METHOD_CALL = re.compile(r"[A-Za-z_][\w']*\.(?P<method>[a-z]\w*[A-Z]\w*)\(.*", re.ASCII)
 _NAME = re.compile(r"-?[\w.:/*'\"-]+")  # A name, a filter, or a word in quotes.
+_CONDITION = re.compile(r"(?<!\S)-?(?:org|name|package|keyword|module):", re.IGNORECASE)
 _ARGUMENTS = re.compile(r"(?<=\w)\(.*", re.DOTALL)
 _CALL = re.compile(r"->/?")
 
@@ -54,6 +55,8 @@ def packages_in(text: str) -> str:
     """Return the search for packages that is meant by an import or a statement, else the text."""
     if found := imported(text):
         return "/".join(filter(None, found))
+    if _CONDITION.search(text):  # A query: its keywords may have words that are no names.
+        return text
     words = text.split()
     if len(words) > 1 and any(map(prefix_of, words)):
         return " ".join(each for each in words if prefix_of(each) or _is_name(each))

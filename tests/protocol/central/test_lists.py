@@ -18,7 +18,10 @@ CATALOGUE: dict[str, dict[str, Any]] = {
     "acme/greet:1.0.0": {"summary": "Greets people.", "keywords": ["greeting"]},
     "acme/greet:1.2.0": {"summary": "Greets everybody.", "keywords": ["greeting"]},
     "acme/http_client:2.0.0": {"summary": "Calls services over HTTP."},
-    "other/greetings:0.1.0": {"summary": "Greets people, too.", "keywords": ["cloud"]},
+    "other/greetings:0.1.0": {
+        "summary": "Greets people, too.",
+        "keywords": ["cloud", "Sales & CRM"],
+    },
     "other/storage:1.0.0": {
         "summary": "Keeps files in the cloud.",
         "readme": "# Storage\n\nBlobs.",
@@ -104,6 +107,7 @@ async def test_the_packages_of_an_organization(store: World) -> None:
         ("q=name:brokers", set[str]()),
         ("q=keyword:cloud", {"other/greetings"}),
         ("q=keyword:IT Operations/Cloud %26 More", {"acme/kafka"}),
+        ("q=keyword:Sales %26 CRM", {"other/greetings"}),
         ("q=keyword:IT Operations/Cloud %26 More AND org:acme", {"acme/kafka"}),
         ("q=keyword:IT Operations/Cloud %26 More AND org:other", set[str]()),
         ("q=module:kafka.tools.admin", {"acme/kafka.tools"}),

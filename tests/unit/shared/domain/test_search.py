@@ -9,10 +9,12 @@ from shared.domain.search import (
     MAX_QUERY_TERMS,
     MAX_TERM_VALUES,
     Field,
+    Match,
     Query,
     ResultPage,
     Sort,
     SymbolQuery,
+    Term,
     imported,
     method_of,
     packages_in,
@@ -20,6 +22,7 @@ from shared.domain.search import (
     prefix_of,
     symbols_in_import,
 )
+from tests.paths import central_packages
 
 
 @pytest.mark.parametrize(
@@ -192,10 +195,19 @@ def test_a_prefix_before_a_name_is_a_module(word: str, module: str) -> None:
         ("service websub:SubscriberService", "websub:SubscriberService"),
         ('final mysql:Client db = check new ("localhost");', "mysql:Client db"),
         ('"null pointer" http:Client org:acme -aws', '"null pointer" http:Client org:acme -aws'),
+        ("keyword:Content & Files/Blogs", "keyword:Content & Files/Blogs"),
+        ("http:Client AND Keyword:Sales & CRM", "http:Client AND Keyword:Sales & CRM"),
     ],
 )
 def test_a_statement_means_the_packages_of_its_prefixes(text: str, found: str) -> None:
     assert packages_in(text) == found
+
+
+@pytest.mark.parametrize("text", ["keyword:{}", "org:acme AND keyword:{}", "keyword:{} AND kafka"])
+def test_every_keyword_of_central_can_be_searched(text: str) -> None:
+    for keyword in {each for package in central_packages() for each in package["keywords"]}:
+        wanted = Term((keyword,), Field.KEYWORD, Match.WHOLE)
+        assert wanted in Query.parse(text.format(keyword)).terms
 
 
 @pytest.mark.parametrize(
