@@ -3,6 +3,7 @@
 Lists respond with 200 whatever the parameters are, since an error status crashes their clients.
 """
 
+from collections.abc import Mapping
 from functools import partial
 
 import orjson
@@ -34,7 +35,7 @@ _ITEM = "/{org}/{package}/{version}/{module}/{name}"
 async def _list(kind: ItemKind, call: Call) -> Answer:
     page = page_of(call.params)
     found = await call.registry.api_docs.editor_items.list(
-        kind, _filter_of(call), page, by=call.caller
+        kind, item_filter_of(call.params, _client_of(call)), page, by=call.caller
     )
     items = [_row(call.registry, each) for each in found.items]
     model = page_model(kind.value, items, count=found.count, page=page)
@@ -78,14 +79,12 @@ def _details_answer(registry: Registry, details: ItemDetails) -> Answer:
     return Answer(content.encode(), headers=dict(OPEN_HEADERS), media_type=JSON)
 
 
-def _filter_of(call: Call) -> ItemFilter:
+def item_filter_of(params: Mapping[str, str], client: ClientProfile) -> ItemFilter:
     """Parse the parameters of a list; each one is a condition."""
-    params = call.params
-    query = query_of(call)
     words = " ".join(params.get(each, "") for each in ("q", "description"))
     keyword = params.get("keyword", "").replace('"', "")
     terms = parse_terms(f'{words} keyword:"{keyword}"' if keyword else words)
-    query = replace(query, terms=terms, client=_client_of(call))
+    query = replace(query_of(params, client), terms=terms)
     platform = params.get("platform", "").lower()  # Visual Studio Code sends the flag `1`.
     return ItemFilter(query, platform=platform if is_platform(platform) else "")
 

@@ -14,6 +14,7 @@ from functions.central.central_face import (
 from functions.central.package_model import package_model, upstream_model
 from functions.http.calls import Call
 from functions.http.json_answers import json_answer
+from shared.domain.distributions import ClientProfile
 from shared.domain.errors.base import Invalid
 from shared.domain.names import OrgName, parse_org
 from shared.domain.packages import numeric_id, stable_number
@@ -32,7 +33,7 @@ _POST_OPERATIONS = ("resolve-dependencies", "resolve-modules")
 @central_without_404.read("2.0/registry/packages")
 async def central_list(call: Call) -> Answer:
     page = page_of(call.params)
-    query = query_of(call)
+    query = query_of(call.params, call.client)
     results = await call.registry.packages.search.search(query, page, by=call.caller)
     return _packages(call, results, page, query=query)
 
@@ -41,7 +42,7 @@ async def central_list(call: Call) -> Answer:
 async def central_organization(call: Call) -> Answer:
     org = _organization(call.route_params["org"])
     page = page_of(call.params)
-    query = Query(include_deprecated=_lists_deprecated(call)).within(frozenset({org}))
+    query = Query(include_deprecated=_lists_deprecated(call.params)).within(frozenset({org}))
     results = await call.registry.packages.search.search(query, page, by=call.caller)
     return _packages(call, results, page)
 
@@ -49,7 +50,7 @@ async def central_organization(call: Call) -> Answer:
 @central_without_404.read("2.0/registry/search-packages")
 async def central_search(call: Call) -> Answer:
     page = page_of(call.params)
-    query = query_of(call)
+    query = query_of(call.params, call.client)
     page = replace(page, explains=call.params.get("explain", "").lower() == "true")
     results = await call.registry.packages.search.search(query, page, by=call.caller)
     items = [_search_result(call, hit) for hit in results.hits]
@@ -69,21 +70,27 @@ async def central_suggest(call: Call) -> Answer:
     )
 
 
-def query_of(call: Call) -> Query:
+def query_of(params: Mapping[str, str], client: ClientProfile) -> Query:
     """Parse the parameters of a list operation."""
-    params = call.params
     query = replace(
         Query.parse(params.get("q", "")),
         package=params.get("package", ""),
         own_only=_lists_own_only(params),
-        include_deprecated=_lists_deprecated(call),
-        client=call.client,
+        include_deprecated=_lists_deprecated(params),
+        client=client,
     )
-    return query.within(frozenset({params["org"]})) if params.get("org") else query
+    orgs = _orgs(params)
+    return query.within(orgs) if orgs else query
 
 
-def _lists_deprecated(call: Call) -> bool:
-    return call.params.get("deprecated", "").lower() == "true"
+def _orgs(params: Mapping[str, str]) -> frozenset[str]:
+    """Return the organizations of a list; editors send `ballerina,ballerinax`."""
+    named = (each.strip() for each in params.get("org", "").split(","))
+    return frozenset(filter(None, named))
+
+
+def _lists_deprecated(params: Mapping[str, str]) -> bool:
+    return params.get("deprecated", "").lower() == "true"
 
 
 def _lists_own_only(params: Mapping[str, str]) -> bool:
@@ -128,7 +135,7 @@ def _highlighting(item: Mapping[str, object]) -> dict[str, object]:
 @central_without_404.read("2.0/registry/tools")
 async def central_tools(call: Call) -> Answer:
     page = page_of(call.params)
-    query = replace(query_of(call), kind=SearchKind.TOOLS)
+    query = replace(query_of(call.params, call.client), kind=SearchKind.TOOLS)
     results = await call.registry.packages.search.search(query, page, by=call.caller)
     items = [
         package_model(call.registry, hit.listing)
@@ -167,7 +174,8 @@ def symbol_query_of(params: Mapping[str, str]) -> SymbolQuery:
     if kind := params.get("symbolType", "").strip().lower():
         ours = (name for name, theirs in _CENTRAL_KINDS.items() if theirs == kind)
         query = replace(query, kinds=frozenset((kind, *ours)))
-    return query.within(frozenset({params["org"]})) if params.get("org") else query
+    orgs = _orgs(params)
+    return query.within(orgs) if orgs else query
 
 
 def symbol_model(hit: SymbolHit) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """Searches of the Maven face: the words are Base64 in the path, the answer is Maven metadata."""
 
 import binascii
+import re
 from base64 import b64decode
 from collections.abc import Iterable, Mapping
 from enum import Enum
@@ -11,8 +12,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from functions.central.central_face import page_of
+from functions.central.editors import item_filter_of
 from functions.central.package_model import package_model
-from functions.central.search import symbol_model, symbol_query_of
+from functions.central.search import query_of, symbol_model, symbol_query_of
 from functions.http.calls import Call
 from functions.http.representations import Representation
 from shared.domain.distributions import Distribution
@@ -22,7 +24,7 @@ from shared.domain.maven import XML_TYPE, repository_heading
 from shared.domain.packages import Release, numeric_id
 from shared.domain.search import Hit, Query, ResultPage, SearchKind, SymbolHit
 from shared.registry import Registry
-from shared.services.api_docs.editor_items import EditorItem, ItemFilter, ItemKind
+from shared.services.api_docs.editor_items import EditorItem, ItemKind
 
 # `bal search` prints all results and requests no second page.
 _FIRST_PAGE = ResultPage(limit=100)
@@ -50,7 +52,7 @@ async def search_representation(call: Call, request: MavenSearchRequest) -> Repr
     """Return the results that the caller may see."""
     words = _decode(request.words)
     query, page = _search_query(request, words)
-    found = await _find(call, request.search, words, query, page)
+    found = await _find(call, request, words, query, page)
     content = search_document(request, found, page)
     return Representation(content, XML_TYPE, is_public=call.caller.is_anonymous)
 
@@ -63,24 +65,24 @@ class _Found(Struct, frozen=True):
 
 
 async def _find(
-    call: Call, search: MavenSearch, words: str, query: Query, page: ResultPage
+    call: Call, request: MavenSearchRequest, words: str, query: Query, page: ResultPage
 ) -> _Found:
     registry = call.registry
     by = call.caller
-    match search:
+    match request.search:
         case MavenSearch.SYMBOLS:
             wanted_symbols = symbol_query_of(_fields(words))
             symbols = await registry.packages.search.symbols(wanted_symbols, page, by=by)
             return _Found(tuple(map(_symbol, symbols.hits)), symbols.count)
         case MavenSearch.CONNECTORS:
-            wanted = ItemFilter(query)
+            wanted = item_filter_of(_fields(words), request.distribution.client)
             kind = ItemKind.CONNECTORS
             found = await registry.api_docs.editor_items.list(kind, wanted, page, by=by)
             items = (_connector(registry, each) for each in found.items)
             return _Found(tuple(items), found.count)
         case _:
             results = await registry.packages.search.search(query, page, by=by)
-            items = (_result(search, hit, words) for hit in results.hits)
+            items = (_result(request.search, hit, words) for hit in results.hits)
             return _Found(tuple(items), results.count)
 
 
@@ -91,14 +93,16 @@ def _search_query(request: MavenSearchRequest, words: str) -> tuple[Query, Resul
     if request.search is MavenSearch.TOOLS:
         return replace(Query.parse(words), client=client, kind=SearchKind.TOOLS), _FIRST_PAGE
     fields = _fields(words)
-    query = replace(Query.parse(fields.get("q", "")), client=client)
-    org = fields.get("org", "")
-    return query.within(frozenset({org})) if org else query, page_of(fields)
+    return query_of(fields, client), page_of(fields)
+
+
+# What begins a pair. Values may hold `&`, too, such as the keyword `Cloud & More`.
+_NEXT_PAIR = re.compile(r"&(?=[a-zA-Z_-]+=)")
 
 
 def _fields(words: str) -> Mapping[str, str]:
     """Parse `key=value` pairs, which the language server joins by `&` without encoding."""
-    pairs = (pair.partition("=") for pair in words.split("&"))
+    pairs = (pair.partition("=") for pair in _NEXT_PAIR.split(words))
     return {key: value for key, _, value in pairs}
 
 

@@ -148,6 +148,7 @@ async def test_lists_are_filtered_and_paged(world: World) -> None:
     assert await names("?q=one") == ["one"]
     assert await names("?package=two&org=acme") == ["two"]
     assert await names("?org=other") == []
+    assert await names("?q=one&org=other,acme") == ["one"]  # As editors ask for two organizations.
     assert await names("?keyword=mail") == ["one"]
     assert await names("?platform=java21") == ["two"]
     assert await names("?platform=go1.26") == []

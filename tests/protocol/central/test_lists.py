@@ -116,6 +116,7 @@ async def test_the_packages_of_an_organization(store: World) -> None:
         (r"q=http\_client", {"acme/http_client"}),
         ("org=other", {"other/greetings", "other/storage"}),
         ("org=other&q=greets", {"other/greetings"}),
+        ("org=other,acme&q=cloud", {"acme/kafka", "other/greetings", "other/storage"}),
         ("package=greet", {"acme/greet"}),
         ("package=greet&org=other", set[str]()),
         ("q=nothing-of-that-sort", set[str]()),

@@ -95,6 +95,7 @@ async def test_symbols_have_pages(documented: World) -> None:
         ("more org:(other OR acme)", "", "two:sayMore"),
         ("org:other AND say", "", "other/one:sayHello"),
         ("say", "other", "other/one:sayHello"),
+        ("sayMore", "other,acme", "two:sayMore"),
         *((text, "", "") for text in ("org:nobody", "say org:nobody", "org:acme org:other")),
         ("org:acme", "other", ""),
     ],

@@ -294,6 +294,61 @@ async def test_the_language_server_pages_and_picks_an_organization(world: World)
     assert [each.text for each in root.iter("name")] == ["two"]
 
 
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("", ["one", "three", "two"]),
+        ("org=other,acme&limit=20", ["one", "three", "two"]),
+        ("org=other", []),
+        ("package=two", ["two"]),
+        ("keyword=mail", ["one"]),
+        ("description=postman", ["one"]),
+        ("platform=java21", ["two"]),
+        ("platform=1", ["one", "three", "two"]),
+        ("deprecated=true", ["four", "one", "three", "two"]),
+        ("q=keyword:Cloud & More&limit=20", ["three"]),
+    ],
+)
+async def test_a_list_of_connectors_has_the_conditions_of_central(
+    of_connectors: World, words: str, found: list[str]
+) -> None:
+    root = await of_connectors.maven().search("connectorsearch", words)
+    assert sorted(each.findtext("moduleName") or "" for each in root.iter("connector")) == found
+    fields = words.replace(" & ", " %26 ")
+    answer = await of_connectors.get(f"/connectors?{fields}")
+    assert sorted(each["moduleName"] for each in answer.json()["connectors"]) == found
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("package=two", ["two"]),
+        ("deprecated=true&sort=name,ASC", ["four", "one", "three", "two"]),
+        ("q=keyword:Cloud & More&limit=20", ["three"]),
+        ("user-packages=true", []),
+    ],
+)
+async def test_a_list_of_packages_has_the_conditions_of_central(
+    of_connectors: World, words: str, found: list[str]
+) -> None:
+    root = await of_connectors.maven().search("packagesearchsolr", words)
+    assert [each.text for each in root.iter("name")] == found
+
+
+@pytest.fixture(scope="module")
+async def of_connectors(shared_worlds: OpenWorld) -> World:
+    """Return a registry with a connector in each package, which no test changes."""
+    world = await shared_worlds()
+    mail = documented_bala("acme/one:1.0.0", keywords=["mail"], summary="The postman.")
+    await world.push(mail)
+    await world.push(documented_bala("acme/two:1.0.0", platform="java21"))
+    await world.push(documented_bala("acme/three:1.0.0", keywords=["Cloud & More"]))
+    await world.push(documented_bala("acme/four:1.0.0"))
+    await world.java(world.people.ann).deprecate("acme/four:*", "Old.")
+    await world.document()
+    return world
+
+
 async def test_a_search_shows_what_the_distribution_can_use(world: World) -> None:
     await world.push(bala("acme/new:1.0.0", ballerina_version="2201.14.0"))
     assert len(list((await world.maven().search("packagesearch", "new")).iter("package"))) == 0
