@@ -6,7 +6,7 @@ Every list of a module is a string that holds JSON: an array, or the one object 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from datetime import date
+from datetime import date, timedelta
 from inspect import isawaitable
 from pathlib import Path
 from typing import Any, cast
@@ -20,15 +20,18 @@ from graphql import (
     GraphQLObjectType,
     GraphQLResolveInfo,
     InlineFragmentNode,
+    NameNode,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OverlappingFieldsCanBeMergedRule,
     SelectionSetNode,
+    Visitor,
     build_schema,
     execute,  # pyright: ignore[reportUnknownVariableType] - its middleware has no types.
     parse,
     specified_rules,
     validate,
+    visit,
 )
 from msgspec import Struct, field
 
@@ -48,6 +51,7 @@ from shared.domain.search import MAX_LIMIT, Query, ResultPage, Sort
 from shared.domain.versions import Range, Version, parse_version_or_range
 from shared.registry import Registry
 from shared.services.api_docs.api_docs import DocumentedModule, ModuleName
+from shared.services.packages.pull_counter import utc_day
 from shared.services.packages.source import PackageSource
 from shared.telemetry.log import log
 
@@ -70,6 +74,7 @@ async def execute_query(call: Call, body: Mapping[str, object]) -> Json:
     try:
         document = parse_within_limits(query)
         context = _Context(call.registry, call.package_source, call.caller, Allowance.of(document))
+        document = _with_pulls_of_today(document)
         errors = validate(SCHEMA, document, RULES, max_errors=MAX_ERRORS, hide_suggestions=True)
     except GraphQLError as error:
         return _refused([error])
@@ -92,6 +97,23 @@ async def execute_query(call: Call, body: Mapping[str, object]) -> Json:
     if result.errors:
         answer["errors"] = [_error(each) for each in result.errors]
     return answer
+
+
+_DAILY_PULLS = "dailyPullCount"
+_PULLS_TODAY = NameNode(value="pullsToday")
+
+
+def _with_pulls_of_today(document: DocumentNode) -> DocumentNode:
+    """Return the document with the number of today for `dailyPullCount` without a selection:
+    Central has a list of days, and some clients read a number."""
+    return cast("DocumentNode", visit(document, _PullsOfToday()))
+
+
+class _PullsOfToday(Visitor):
+    def enter_field(self, node: FieldNode, *_args: object) -> FieldNode | None:
+        if node.name.value != _DAILY_PULLS or node.selection_set:
+            return None
+        return FieldNode(name=_PULLS_TODAY, alias=node.alias or node.name)
 
 
 def _refused(errors: list[GraphQLError]) -> Json:
@@ -117,8 +139,10 @@ MAX_DEFINITIONS = 20  # Operations and fragments; clients have one or two.
 MAX_COST = 525
 # Bytes of documentation in one answer; `/2.0/docs` sends it without this limit.
 MAX_ANSWER_BYTES = 2 << 20
+PULLS_LISTED_FOR = timedelta(days=30)
 
-_FURTHER_QUESTIONS = {"dependentPackages", "dailyPullCount"}  # Parts that are read by themselves.
+# Parts that are read by themselves.
+_FURTHER_QUESTIONS = {"dependentPackages", "dailyPullCount", "pullsToday"}
 _PARTS_OF_MODULES = 4  # There are several of a package.
 
 
@@ -247,7 +271,9 @@ class _Context(Struct, frozen=True):
     dependents: dict[str, asyncio.Task[list[_Dependent]]] = field(
         default_factory=dict[str, asyncio.Task[list[_Dependent]]]
     )
-    pulls_today: dict[str, asyncio.Task[int]] = field(default_factory=dict[str, asyncio.Task[int]])
+    recent_pulls: dict[str, asyncio.Task[Mapping[str, int]]] = field(
+        default_factory=dict[str, asyncio.Task[Mapping[str, int]]]
+    )
 
 
 _Info = GraphQLResolveInfo[_Context]
@@ -452,13 +478,22 @@ def _name_of(package: Release | Dependency) -> Json:
     return {"organization": package.org, "name": package.name, "version": package.version}
 
 
+async def _daily_pulls(package: Json, info: "_Info") -> list[Json]:
+    by_day = await _recent_pulls(package, info.context)
+    return [{"pullDate": day, "pullCount": by_day[day]} for day in sorted(by_day)]
+
+
 async def _pulls_today(package: Json, info: "_Info") -> int:
-    context = info.context
+    today = utc_day(info.context.registry.clock.now_ms())
+    return (await _recent_pulls(package, info.context)).get(today, 0)
+
+
+async def _recent_pulls(package: Json, context: _Context) -> Mapping[str, int]:
     of = package["listing"].head.package
-    if of.key not in context.pulls_today:
-        counting = context.registry.packages.recent_pulls.count_today(of)
-        context.pulls_today[of.key] = asyncio.create_task(counting)
-    return await context.pulls_today[of.key]
+    if of.key not in context.recent_pulls:
+        counting = context.registry.packages.recent_pulls.count_by_day(of, PULLS_LISTED_FOR)
+        context.recent_pulls[of.key] = asyncio.create_task(counting)
+    return await context.recent_pulls[of.key]
 
 
 # --- The schema --------------------------------------------------------------------------------
@@ -475,7 +510,8 @@ for _name, _resolvers in {
     "Package": {
         "dependentPackages": _dependents,
         "packageDependencies": _dependencies,
-        "dailyPullCount": _pulls_today,
+        "dailyPullCount": _daily_pulls,
+        "pullsToday": _pulls_today,
     },
 }.items():
     for _field, _resolver in _resolvers.items():

@@ -90,10 +90,12 @@ class RecentPulls(Struct, frozen=True):
     ledger: PullLedger
     clock: Clock
 
-    async def count_today(self, package: Package) -> int:
-        """Return the pulls of today until the last roll-up."""
-        today = utc_day(self.clock.now_ms())
-        return await self.count_between(package, today, today)
+    async def count_by_day(self, package: Package, time: timedelta) -> Mapping[str, int]:
+        """Return the pulls of each of the last days, without those that had none; those of today
+        until the last roll-up."""
+        first = utc_day(self.clock.now_ms() - (time - timedelta(days=1)) // MS)
+        history = await self.ledger.history(package, since=first)
+        return {day: sum(versions.values()) for day, versions in history.days.items()}
 
     async def count_between(self, package: Package, first: str, last: str) -> int:
         """Return the pulls from one day to another, both included: 2026-11-20."""

@@ -2,6 +2,7 @@
 
 import json
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -203,6 +204,33 @@ async def test_pulls_are_counted_between_two_days(world: World) -> None:
         '{package(orgName: "acme", packageName: "greet", pullStatEndDate: "x") {totalPullCount}}',
     )
     assert "2026-11-20" in answer["errors"][0]["message"]
+
+
+PACKAGE_DETAILS = """
+  query package($orgName: String!, $packageName: String!, $version: String!) {
+    package(orgName: $orgName, packageName: $packageName, version: $version) {
+      totalPullCount
+      packageDependencies {organization name version},
+      dependentPackages {organization name version}
+      dailyPullCount {pullDate pullCount}
+    }
+  }
+"""
+
+
+async def test_the_pulls_of_each_of_the_last_days_are_counted(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    for _ in range(3):  # The first day is too long ago.
+        await world.java().pull("acme/greet:1.0.0")
+        await world.write_pulls()
+        await world.registry.maintenance.task_runner.run("roll-up-pulls")
+        world.clock.advance(timedelta(days=10))
+    named = {"orgName": "acme", "packageName": "greet", "version": "1.0.0"}
+    answer = await asked(world, PACKAGE_DETAILS, variables=named)
+    assert answer["data"]["package"]["dailyPullCount"] == [
+        {"pullDate": "2026-10-01", "pullCount": 1},
+        {"pullDate": "2026-10-11", "pullCount": 1},
+    ]
 
 
 async def test_a_fragment_and_an_operation_are_used_by_name(world: World) -> None:
