@@ -172,7 +172,8 @@ class Match(Enum):
     WORDS = "words"  # Each word of the value begins a word of the text.
     PHRASE = "phrase"  # The words of the value, whole and in this order.
     WHOLE = "whole"  # The whole organization, or a whole keyword.
-    PATTERN = "pattern"  # The whole name or organization; `*` matches anything.
+    # The whole name or organization, or a whole keyword if no field is named; `*` matches anything.
+    PATTERN = "pattern"
     PATH = "path"  # The words of `org/name`; that package comes first.
 
 

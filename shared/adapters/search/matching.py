@@ -47,6 +47,8 @@ MEANING_SHARE = 0.45
 ENOUGH_WITHOUT_README = 100
 # The size of a registry, for the rarity of words. The real number would tell of private packages.
 USUAL_PACKAGES = 2_000
+# Keywords that a pattern stands for, the first by the alphabet; reading more takes too long.
+MAX_KEYWORDS_LIKE = 2_000
 
 
 def hidden_packages(postings: Postings, viewer: Viewer) -> Iterable[int]:
@@ -185,7 +187,18 @@ class Matching:
             column, pattern = restriction.pattern
             like = f"SELECT id FROM packages WHERE {column} GLOB ?"  # noqa: S608 - ours.
             met |= {package for [package] in self._connection.execute(like, (pattern,))}
+        if restriction.keyword_pattern:
+            met |= self._with_keyword_like(restriction.keyword_pattern)
         return met
+
+    def _with_keyword_like(self, pattern: str) -> Set[int]:
+        found = self._connection.execute(
+            "SELECT value FROM spellings WHERE facet = ? AND lower(value) GLOB ? LIMIT ?",
+            (Facet.KEYWORD.value, pattern, MAX_KEYWORDS_LIKE),
+        )
+        words = [facet_word(Facet.KEYWORD.value, value) for [value] in found]
+        self._postings.read(words, 0)
+        return self._postings.packages(*words)
 
     # --- clauses -------------------------------------------------------------------------------
 

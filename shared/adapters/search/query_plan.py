@@ -83,6 +83,7 @@ class Condition(Struct, frozen=True):
     lists: tuple[str, ...] = ()  # Words of posting lists.
     expression: str = ""  # A full-text expression.
     pattern: tuple[str, str] | None = None  # A column of packages, and what its value is like.
+    keyword_pattern: str = ""  # What a whole keyword is like, in lower case.
     is_excluded: bool = False  # No result may have it.
 
 
@@ -387,8 +388,9 @@ def _condition(term: Term) -> Condition:
     if term.match is Match.PATTERN:
         value = re.sub(r"[?\[]", r"[\g<0>]", value)  # Brackets quote in a GLOB.
         in_key = term.field is Field.ORG or "/" in value
+        keywords = value if term.field is Field.ANYWHERE else ""
         value += "/*" if term.field is Field.ORG else ""
-        return Condition(pattern=("key" if in_key else "name", value))
+        return Condition(pattern=("key" if in_key else "name", value), keyword_pattern=keywords)
     if term.match is Match.WHOLE:
         return Condition(tuple(facet_word(term.field.value, each) for each in term.values))
     if term.field is Field.MODULE:
