@@ -17,7 +17,7 @@ from functions.http.calls import Call
 from functions.http.json_answers import empty_answer, json_answer
 from shared.domain.advisories.advisories import Advisory
 from shared.domain.archives.delivery import ARCHIVE_TYPE, PullProtocol, content_disposition
-from shared.domain.archives.names import package_in_file_name
+from shared.domain.archives.names import archive_file_name, go_platform, package_in_file_name
 from shared.domain.coordinates import Package
 from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.base import Invalid, Unavailable
@@ -31,6 +31,7 @@ from shared.domain.times import MS
 from shared.domain.versions import Range, Version, parse_version_or_range
 from shared.runtime.answer_dependencies import Dependencies
 from shared.runtime.answers import Answer
+from shared.services.packages.pull_redirects import LocatedArchive
 from shared.services.publishing.publishing import Upload
 
 central = CentralFace()
@@ -144,7 +145,7 @@ async def _pull(call: Call, version: Version | Range) -> Answer:
     is_java = any(platform.startswith("java") for platform in client.platforms or ())
     headers = {
         **CORS_HEADERS,
-        "Content-Disposition": content_disposition(at.file),
+        "Content-Disposition": content_disposition(_file_name(call.package, at)),
         "digest": at.archive_digest.header_without_leading_zeros()
         if is_java
         else at.archive_digest.header(),
@@ -152,6 +153,17 @@ async def _pull(call: Call, version: Version | Range) -> Answer:
     if at.deprecation is not None:
         headers |= _deprecation(at.deprecation)
     return redirect_to_archive(call, at, headers)
+
+
+def _file_name(asked: Package, at: LocatedArchive) -> str:
+    """Return the file name from which the client reads the platform; it looks for the name as it
+    asked for it, in whatever case."""
+    name = at.coordinate.package.name
+    if asked.name == name:
+        return at.file
+    version = at.coordinate.version
+    platform = go_platform(at.file, name, version.text) or ""
+    return archive_file_name(asked.at(version), platform)
 
 
 def _deprecation(message: str) -> dict[str, str]:

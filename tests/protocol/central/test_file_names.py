@@ -31,6 +31,18 @@ async def test_both_clients_read_the_platform_out_of_the_first_form_that_works(
     assert (go.platform, go.version, go.file_name) == (platform, version, file_name)
 
 
+@pytest.mark.parametrize("platform", ["any", "java21"])
+async def test_both_clients_read_the_platform_for_the_name_in_any_case(
+    world: World, platform: str
+) -> None:
+    await world.push(bala("acme/greet.io:1.0.0", platform=platform))
+    for asked in ("acme/greet.io", "acme/Greet.IO", "ACME/GREET.io", "acme/greet.io"):
+        for version in ("1.0.0", "1.*"):
+            pulled = await world.java().pull(f"{asked}:{version}")
+            assert (pulled.platform, pulled.version) == (platform, "1.0.0")
+        assert (await world.go(platform="java21").pull(asked)).platform == platform
+
+
 async def test_a_tool_whose_canonical_name_misleads_is_refused_at_the_push(world: World) -> None:
     with pytest.raises(ClientFailure, match="bal tool pull"):
         await world.push(bala("foo/foo:1.0.0", tools=["foo"]), by=world.people.admin)
