@@ -330,7 +330,7 @@ class SymbolResults(Struct, frozen=True):
 
 MAX_SYMBOLS_FOUND = 1_000  # Nobody reads more results.
 MAX_PACKAGES_WITH_KINDS = 100  # Packages for which a search by kind reads the symbols.
-MAX_SYMBOLS_PER_PAGE = 100  # The symbols of each package on the page are read: 1 ms each.
+MAX_PACKAGES_PER_PAGE = 100  # Packages whose symbols one page has: each is read in 1 ms.
 
 
 class Suggestion(Struct, frozen=True):

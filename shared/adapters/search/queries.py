@@ -39,8 +39,8 @@ from shared.domain.listings import Facet, FacetValue, Listing, group_facets, mer
 from shared.domain.names import OrgName
 from shared.domain.search import (
     ANYONE,
+    MAX_PACKAGES_PER_PAGE,
     MAX_PACKAGES_WITH_KINDS,
-    MAX_SYMBOLS_PER_PAGE,
     FacetedResults,
     FacetPage,
     IndexTotals,
@@ -191,12 +191,22 @@ def find_symbol_page(
         found = sorted(answer.places, key=lambda each: each.package in deprecated)
         if query.kinds is not None:
             found = _of_kinds(connection, found, query.kinds)
-        shown = found[page.offset : page.offset + min(page.limit, MAX_SYMBOLS_PER_PAGE)]
+        shown = _of_few_packages(found[page.offset : page.offset + page.limit])
         hits = tuple(
             SymbolHit(each.listing, with_named_fields(each.symbol, answer.text))
             for each in _symbol_hits(connection, shown)
         )
         return SymbolResults(hits, len(found), answer.corrections, answer.unknown)
+
+
+def _of_few_packages(places: Sequence[SymbolPlace]) -> Sequence[SymbolPlace]:
+    """Return the first symbols, of as many packages as a page may have."""
+    packages = set[int]()
+    for at, each in enumerate(places):
+        packages.add(each.package)
+        if len(packages) > MAX_PACKAGES_PER_PAGE:
+            return places[:at]
+    return places
 
 
 def _symbols_of_organizations(

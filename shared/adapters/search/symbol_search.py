@@ -2,6 +2,7 @@
 
 A query is answered by the first of these that finds something:
 
+- symbols of the module whose whole name was typed: `toJson data.jsondata`, `data.jsondata`;
 - symbols with a whole name as it was typed: `http:Client.get`, `Client get`, `insert one`;
 - with that name in a package that another word is called by: `http get`;
 - with all words in their names, or the beginning of the last one;
@@ -20,7 +21,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from heapq import merge
-from itertools import islice
+from itertools import chain, islice
 
 import orjson
 from msgspec import Struct
@@ -31,7 +32,13 @@ from shared.adapters.search.spelling import Speller
 from shared.adapters.search.symbols import SymbolMatch, SymbolPlace, SymbolRows
 from shared.adapters.search.vocabulary import FILLERS, read_groups, synonyms_of
 from shared.adapters.search.words import joined_name, name_words, split_humps, split_words, stem
-from shared.domain.api_docs.symbols import Symbol, deprecated_symbols, symbol_kinds, unpack_symbols
+from shared.domain.api_docs.symbols import (
+    Symbol,
+    deprecated_symbols,
+    symbol_kinds,
+    symbols_of_module,
+    unpack_symbols,
+)
 from shared.domain.search import MAX_SYMBOLS_FOUND, Viewer
 from shared.domain.visibility import EVERYBODY
 
@@ -128,7 +135,8 @@ class SymbolSearch:
     def find(self, text: str) -> SymbolAnswer:
         """Return the symbols of a query: deprecated ones last, unless they were named exactly."""
         exact = self._exact(query_words(text))
-        found = SymbolAnswer(self._admitted(self._answers(text)), text)
+        places = self._admitted(self._in_module(text)) or self._admitted(self._answers(text))
+        found = SymbolAnswer(places, text)
         if not found.places:
             found = self._corrected(text)
         last = [each for each in found.places if each.is_deprecated and each.key not in exact]
@@ -153,6 +161,23 @@ class SymbolSearch:
                 found = SymbolPlace(package, place, is_deprecated)
                 if (kinds is None or kind in kinds) and found.key not in left_out:
                     yield found
+
+    def _in_module(self, text: str) -> list[int]:
+        """Return the symbols of a module whose name, with a dot, is one of the words, which have
+        all other words in their names: editors ask so for the functions of a module."""
+        tokens = list(_tokens(text))
+        dotted = [each for each in tokens if "." in each.strip(".") and ":" not in each]
+        if len(dotted) != 1:
+            return []
+        [module] = dotted
+        own = dict.fromkeys(self._named.of_module(module))
+        words = [joined_name(each) for each in tokens if each is not module]
+        if not own or not words:
+            return [*own]
+        name = f"{joined_name(module.rpartition('.')[2])}:{''.join(words)}"
+        named = chain(self._rows.with_word(name, _MAX_COMPARED), self._rows.with_beginning(name))
+        parts = _in_all([self._rows.with_part(word) for word in words])
+        return [each for each in chain(named, parts) if each in own]
 
     def _exact(self, words: Sequence[str]) -> Set[int]:
         """Return the symbols that one typed word names together with their parent or module."""
@@ -441,6 +466,20 @@ class NamedSymbols:
         """Return the keys of the symbols that have most words that say something."""
         *_, words = _read_as(text)
         return [each.key for each in self._found(words) if each.debit <= -MIN_CREDIT]
+
+    def of_module(self, module: str) -> Iterator[int]:
+        """Yield the keys of the symbols of a module, of the packages that are used most."""
+        lists = (self._postings.of_word(word, PlaceWeight.MODULE) for word in split_words(module))
+        having = [set(ids_of(b"".join(ids for _, ids in each))) for each in lists]
+        packages = self._admitted(set[int].intersection(*having) if having else ())
+        rows = SymbolRows(self._connection)
+        most_used = sorted(packages, key=lambda each: (packages[each], each))
+        for package in most_used[:MAX_READ_PACKAGES]:
+            packed = rows.packed(package)
+            if places := symbols_of_module(packed, module):
+                are_deprecated = deprecated_symbols(packed)
+                for place in places:
+                    yield SymbolPlace(package, place, are_deprecated[place]).key
 
     def names(self, word: str) -> bool:
         """Check whether a word stands for a package that has symbols for the audiences."""

@@ -118,5 +118,11 @@ def deprecated_symbols(packed: str) -> list[bool]:
     return [b'"is_deprecated"' in line for line in _lines(packed)]
 
 
+def symbols_of_module(packed: str, module: str) -> list[int]:
+    """Return the indices of the packed symbols of a module, in any case, without parsing them."""
+    text = b'"module":"%b"' % module.lower().encode()
+    return [place for place, line in enumerate(_lines(packed)) if text in line.lower()]
+
+
 def _lines(packed: str) -> list[bytes]:
     return zlib.decompress(b64decode(packed)).split(b"\n") if packed else []

@@ -223,6 +223,46 @@ async def test_the_functions_of_an_organization_are_listed_page_by_page_to_the_e
         assert functions <= set(rows)
 
 
+@pytest.fixture(scope="module")
+async def of_modules(shared_worlds: OpenWorld) -> World:
+    """Return a registry with a package of several modules, which no test changes."""
+    world = await shared_worlds()
+    names = ["fromEdiString", "toEdiString", "getSchema", *(f"make{n}" for n in range(60))]
+    source = "\n".join(f"public function {name}() {{}}" for name in names)
+    modules = ["d03a.mORDERS", "d03a.mINVOIC", "d03a.mDESADV", "d04a.mORDERS"]
+    entries = {f"modules/edifact.{each}/main.bal": source for each in modules}
+    await published(world, bala("acme/edifact:1.0.0", modules=modules, entries=entries))
+    return world
+
+
+@pytest.mark.parametrize(
+    ("text", "modules", "count"),
+    [
+        ("fromEdiString edifact.d03a.mINVOIC", {"edifact.d03a.mINVOIC"}, 1),
+        ("edifact.d03a.mINVOIC", {"edifact.d03a.mINVOIC"}, 64),
+        ("acme/edifact.d03a.mINVOIC make", {"edifact.d03a.mINVOIC"}, 60),
+        ("make edifact.d03a.mORDERS", {"edifact.d03a.mORDERS"}, 60),
+        ("edi edifact.d03a.mORDERS", {"edifact.d03a.mORDERS"}, 2),
+    ],
+)
+async def test_the_functions_of_a_module_are_found_by_its_whole_name(
+    of_modules: World, text: str, modules: set[str], count: int
+) -> None:
+    query = {"q": text, "org": "acme", "symbolType": "function", "limit": "500"}
+    page = await of_modules.editor().search_symbols(**query)
+    assert {each["moduleName"] for each in page["symbols"]} == modules
+    assert (len(page["symbols"]), page["count"]) == (count, count)
+
+
+async def test_a_page_of_symbols_has_as_many_as_it_is_asked_for(of_modules: World) -> None:
+    query = {"q": "make", "org": "acme", "symbolType": "function"}
+    rows = list[tuple[str, str]]()
+    for offset in (0, 150):
+        page = await of_modules.editor().search_symbols(**query, limit="150", offset=f"{offset}")
+        rows += ((each["moduleName"], each["symbolName"]) for each in page["symbols"])
+    assert len(rows) == len(set(rows)) == page["count"] == 240
+
+
 @pytest.mark.parametrize("text", ["sayMore two", "two sayMore"])
 async def test_a_word_and_the_name_of_a_package_find_symbols_of_the_package(
     of_organizations: World, text: str
