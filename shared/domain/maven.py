@@ -16,7 +16,8 @@ from shared.domain.distributions import ANY_CLIENT, Distribution
 from shared.domain.documents import xml_document, xml_element, xml_flag, xml_leaf
 from shared.domain.names import ToolId
 from shared.domain.packages import Head, Release, ReleaseEntry, Survey, effective_deprecation
-from shared.domain.version_choice import usable_entries
+from shared.domain.version_choice import latest, usable_entries
+from shared.domain.versions import Range
 
 METADATA_FILE = "maven-metadata.xml"
 TOOLS_FOLDER = "__tools__"  # The folder of the tools of a distribution.
@@ -90,15 +91,17 @@ def _version(head: Head, entry: ReleaseEntry) -> str:
 def tool_metadata(distribution: Distribution, tool: ToolId, survey: Survey) -> bytes:
     """Return the package of a tool, and the versions of `survey`, latest first.
 
-    `bal tool pull` uses the first one as the latest.
+    `bal tool pull` uses the first one as the latest, so that is the one which Central gives.
     """
     head = survey.head
+    best = latest(survey, Range(), ANY_CLIENT)
+    versions = [best, *(entry for entry in survey.entries if entry is not best)]
     return xml_document(
         xml_element(
             "metadata",
             repository_heading(f"{distribution.text}.__tools__", tool),
             xml_element(
-                "versions", *(xml_leaf("version", entry.version) for entry in survey.entries)
+                "versions", *(xml_leaf("version", entry.version) for entry in versions if entry)
             ),
             xml_leaf("org", head.org),
             xml_leaf("package", head.name),

@@ -150,6 +150,16 @@ async def test_a_tool_is_its_package_with_the_latest_version_first(world: World)
     )
 
 
+async def test_the_first_version_of_a_tool_is_the_one_that_central_gives(world: World) -> None:
+    for version in ("1.0.0", "1.1.0", "1.2.0", "2.0.0-rc.1"):
+        await world.push(bala(f"acme/greet:{version}", tools=["greeter"]))
+    await world.java(world.people.ann).deprecate("acme/greet:1.2.0", "Broken.")
+    text = await read(world, f"{V}/__tools__/greeter/maven-metadata.xml")
+    first, *others = texts(text.encode(), "versions/version")
+    assert first == (await world.java().pull_tool("greeter")).version == "1.1.0"
+    assert others == ["2.0.0-rc.1", "1.2.0", "1.0.0"]
+
+
 async def test_a_tool_is_offered_to_those_who_can_run_it(world: World) -> None:
     await world.push(bala(GREET, tools=["greeter"], ballerina_version="2201.12.0"))
     await world.push(bala("acme/greet:1.1.0", tools=["greeter"], platform="java21"))
