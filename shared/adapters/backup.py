@@ -78,7 +78,7 @@ class Restored(Struct, frozen=True):
     archives: int
     damaged: tuple[str, ...] = ()
     has_keys: bool = True  # Whether the keys of the registry that was backed up are there.
-    # Whether a newer list of revocations was used than the list in the backup.
+    # Whether a list of revocations was used that has what came after the backup.
     has_newer_list: bool = True
 
 
@@ -208,33 +208,40 @@ def _found_revocations(
     source: Path, data: Path, later: Sequence[Path], report: Report
 ) -> tuple[list[Revocation], bool]:
     """Return the entries of the list of a backup, of all lists in the folder of the backups, of the
-    folder that is replaced, also if it was moved away beside it, and of `later`; and whether there
-    is another list than that of the backup."""
+    folder that is replaced, also if it was moved away beside it, and of `later`; and whether one of
+    them has what came after the backup.
+
+    Lists of older backups have not, nor has that of a folder that was replaced long ago."""
     backups = source.absolute().parent
     folders = data.absolute()
-    files = [
-        DataFolder(source.absolute()).revocations,
+    replaced = [
         DataFolder(folders).revocations,
-        *sorted(backups.glob(f"*{REVOCATIONS}")),
-        *sorted(backups.glob(f"*/{REVOCATIONS}")),
         *sorted(folders.parent.glob(f"{folders.name}*/{REVOCATIONS}")),
     ]
-    found = dict[tuple[str, str], Revocation]()
-    unreadable = set[Path]()
+    files = [
+        DataFolder(source.absolute()).revocations,
+        *replaced,
+        *sorted(backups.glob(f"*{REVOCATIONS}")),
+        *sorted(backups.glob(f"*/{REVOCATIONS}")),
+    ]
+    lists = dict[Path, dict[tuple[str, str], Revocation]]()
     for file in dict.fromkeys(files):
         try:
-            found |= {(each.event, each.id): each for each in read_revocations(file)}
+            lists[file] = {(each.event, each.id): each for each in read_revocations(file)}
         except OSError as error:
             report(f"The list of revocations {file} cannot be read: {error.strerror}.")
-            unreadable.add(file)
     for file in later:
         if not file.is_file():
             message = f"{file} is no list of revocations. Name a file {REVOCATIONS}."
             raise FolderUnusable(message)
-        found |= {(each.event, each.id): each for each in read_revocations(file)}
-    own = (DataFolder(source.absolute()).revocations, list_beside(source.absolute()))
-    others = [each for each in files if each not in {*own, *unreadable} and each.exists()]
-    return list(found.values()), bool(others or later)
+        lists[file] = {(each.event, each.id): each for each in read_revocations(file)}
+    own = lists.get(DataFolder(source.absolute()).revocations, {}).keys()
+    found = {key: entry for entries in lists.values() for key, entry in entries.items()}
+    # The list of the registry that is replaced has all acts, also if none came after the backup.
+    is_replaced = any(
+        own <= lists[file].keys() for file in replaced if file in lists and file.exists()
+    )
+    return list(found.values()), bool(later or is_replaced or found.keys() - own)
 
 
 def half_restored(data: Path) -> Path | None:
@@ -264,8 +271,8 @@ def _require_no_registry(folder: DataFolder) -> None:
     is_registry = _holds_registry(folder)
     if is_registry or (_holds_something(folder.root) and not any(map(Path.exists, remains))):
         message = (
-            f"{folder.root} is not empty. Stop the registry and move the folder away, or name "
-            "another one by BALLROOM_DATA."
+            f"{folder.root} is not empty. Stop the registry and rename the folder to "
+            f"{folder.root.name}.before, or name another one by BALLROOM_DATA."
         )
         raise FolderUnusable(message)
 

@@ -61,8 +61,10 @@ def backup(folder: Path, keys_of_copy: KeysOfCopy) -> None:
     settings = Settings.load()
     back_up(settings, folder, keys_of_copy, partial(click.echo, err=True))
     command = operator_command(settings, "restore", str(folder.absolute()))
+    # Beside it, because the restore looks there for what was revoked since.
     click.echo(
-        f"Copied to {folder}. To restore it, stop the registry, move {settings.data} away, run"
+        f"Copied to {folder}. To restore it, stop the registry, rename {settings.data} to "
+        f"{settings.data.name}.before, run"
     )
     click.echo(f"  {command}")
     click.echo("and start the registry.")

@@ -19,7 +19,7 @@ after_option = click.option(
 )
 
 _NO_NEWER_LIST = (
-    "No list of revocations was found that is newer than the backup. What was erased, withdrawn, "
+    "No list of revocations was found that has acts after the backup. What was erased, withdrawn, "
     "removed, locked and revoked after it is as it was before. If you have a newer list, apply it "
     "before you start the registry: ballroom revocations apply --after FILE"
 )

@@ -1,6 +1,7 @@
 """What was erased, removed, locked and revoked stays so when a backup or a snapshot is restored."""
 
 import os
+import shutil
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -562,8 +563,36 @@ async def test_a_restore_without_a_newer_list_says_what_that_means(
     backup = await prepared(world, tmp_path)
     await bad_day(world)
     said = await commands(tmp_path / "restored" / "data")("restore", str(backup))
-    assert "No list of revocations was found that is newer than the backup." in said
+    assert "No list of revocations was found that has acts after the backup." in said
     assert "ballroom revocations apply --after FILE" in said
+
+
+@machine
+async def test_lists_of_older_backups_are_not_newer_ones(world: World, tmp_path: Path) -> None:
+    monday = await prepared(world, tmp_path)
+    tuesday = monday.with_name("tuesday")
+    await commands(world.registry.settings.data)("backup", str(tuesday))
+    await bad_day(world)
+    said = await commands(tmp_path / "restored" / "data")("restore", str(tuesday))
+    assert "No list of revocations was found that has acts after the backup." in said
+    assert "Nothing of the list of revocations had to be applied." not in said
+
+
+@machine
+async def test_the_list_of_a_folder_that_was_moved_away_beside_it_is_newer_without_new_acts(
+    world: World, tmp_path: Path
+) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    await world.push(bala("acme/hello:1.0.0"))
+    await bad_day(world)
+    here = world.registry.settings.data
+    backup = tmp_path / "monday"
+    await commands(here)("backup", str(backup))
+    away = tmp_path / "restored" / "data.before"
+    away.mkdir(parents=True)
+    shutil.copy(here / REVOCATIONS, away)
+    said = await commands(tmp_path / "restored" / "data")("restore", str(backup))
+    assert said.startswith("Nothing of the list of revocations had to be applied.\n")
 
 
 @machine

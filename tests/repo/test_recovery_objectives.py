@@ -132,3 +132,18 @@ def test_the_steps_the_sample_and_the_limits_are_those_of_the_code() -> None:
     assert "with 2,000 and with 15,000 packages" in RECOVERY
     assert "The limits are two minutes and 15 minutes." in RECOVERY
     assert "The limits are 120 and 900 seconds" in docs("develop/benchmarks")
+
+
+def test_a_data_folder_gets_a_name_beside_it_under_which_a_restore_finds_it() -> None:
+    """Else what was revoked after the backup is not applied."""
+    moves = [
+        (page, source, target)
+        for page in ("run/self-hosting", "run/recovery", "run/backup")
+        for source, target in re.findall(
+            r"\bmv (\S+) ([^\s`]+)(?=[^`]{,150}ballroom restore|`\) or name)", docs(page)
+        )
+        if ".db" not in source
+    ]
+    assert len(moves) == 6
+    for page, source, target in moves:
+        assert target.strip('"').startswith(source.strip('"')), (page, target)
