@@ -59,7 +59,7 @@ check() {
 }
 newline='
 '
-check doctor
+check doctor --of-copy
 # Reads every archive and compares it with its record.
 check upkeep run audit-archives
 
@@ -83,9 +83,16 @@ if [ "$(date -u +%u)" = 7 ] || [ ! -e "$drilled" ]; then
     echo "$result"
 fi
 
-# With a slash behind it: the folder may be a link to another disk.
+# The backups, the oldest first. One from a later time than this one was made before the clock was set
+# back, so it is older than all others.
 dated() {
-    find "$backups/" -mindepth 1 -maxdepth 1 -type d -name '[0-9]*T[0-9]*Z' | sort
+    # With a slash behind it: the folder may be a link to another disk.
+    find "$backups/" -mindepth 1 -maxdepth 1 -type d -name '[0-9]*T[0-9]*Z' | sort |
+        awk -v now="$name" '
+            { time = $0; sub(/.*\//, "", time) }
+            time > now { print; next }
+            { rest = rest $0 "\n" }
+            END { printf "%s", rest }'
 }
 whole=$(dated | while read -r each; do
     [ -e "$each.problems" ] || echo "$each"

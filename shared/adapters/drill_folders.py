@@ -31,11 +31,12 @@ class FoundBackup(Struct, frozen=True):
         return any(DataFolder(self.folder).keys.glob("*"))
 
 
-def find_newest_backup(backups: Path) -> FoundBackup:
+def find_newest_backup(backups: Path, now_ms: int) -> FoundBackup:
     """Return the newest backup in a folder, or the folder itself if it is a backup.
 
     A folder that is named by a time, as the nightly job names backups, counts as a backup even if
-    it is not whole. Raises `FolderUnusable` if there is none.
+    it is not whole. One from a later time than now was made before the clock was set back, so it is
+    older than all others. Raises `FolderUnusable` if there is none.
     """
     if DataFolder(backups).database.exists():
         return FoundBackup(backups, _made_ms(backups))
@@ -46,7 +47,7 @@ def find_newest_backup(backups: Path) -> FoundBackup:
             f"{backups / 'first'}`, or name the folder that has them."
         )
         raise FolderUnusable(message)
-    return max(found, key=lambda each: each.made_ms)
+    return max(found, key=lambda each: (each.made_ms <= now_ms, each.made_ms))
 
 
 def _backups(folder: Path) -> Iterator[FoundBackup]:

@@ -4,6 +4,8 @@ import platform
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from enum import Enum
+from functools import partial
 
 import click
 
@@ -25,6 +27,7 @@ from shared.domain.status import release_problems
 from shared.domain.tasks import TaskResult
 from shared.domain.text_lines import first_of
 from shared.domain.times import time_text
+from shared.domain.transparency.log_states import RESTORED
 from shared.registry import Registry
 from shared.services.administration.directory_locks import waiting_problem
 from shared.services.administration.key_ages import KeyKind
@@ -48,9 +51,24 @@ _LABELS = {
 }
 
 
+class Checked(Enum):
+    """What the data folder holds."""
+
+    REGISTRY = "registry"
+    COPY = "copy"  # Restored to try a backup; nobody serves it.
+
+
 @click.command()
+@click.option(
+    "--of-copy",
+    "checked",
+    flag_value=Checked.COPY,
+    type=click.UNPROCESSED,
+    default=Checked.REGISTRY,
+    help="The data folder is a backup that was restored to try it: its stopped log is no problem.",
+)
 @as_json
-def doctor(output: OutputFormat) -> None:
+def doctor(checked: Checked, output: OutputFormat) -> None:
     """Check the settings and the data folder, and say how to solve each problem.
 
     Identity providers, the mail server and the receivers of webhooks are tried as well, for five
@@ -62,7 +80,7 @@ def doctor(output: OutputFormat) -> None:
     found = [*_surroundings(settings), *check_certificate(settings)]
     found += [*check_telemetry(settings), check_confinement(), *check_data(settings)]
     if not any(each.way_out for each in found if each.severity is CheckSeverity.FATAL):
-        found += with_registry(_checks_of_records)
+        found += with_registry(partial(_checks_of_records, checked=checked))
     if output is OutputFormat.JSON:
         print_rows([_row(each) for each in found], output)
     else:
@@ -144,7 +162,7 @@ def _ways_out_of_here(settings: Settings) -> Iterator[str]:
         yield f"Certificates of the authorities in {settings.ca_file} are trusted."
 
 
-async def _checks_of_records(registry: Registry) -> list[DoctorCheck]:
+async def _checks_of_records(registry: Registry, checked: Checked) -> list[DoctorCheck]:
     found = [each async for each in _placement(registry)]
     found += [each async for each in _makers(registry)]
     found += [each async for each in _secrets_of_webhooks(registry)]
@@ -154,7 +172,7 @@ async def _checks_of_records(registry: Registry) -> list[DoctorCheck]:
     found += [each async for each in _second_administrator(registry)]
     found += [each async for each in _provisioning(registry)]
     found += [each async for each in _ownerless(registry)]
-    found += [each async for each in _transparency_log(registry)]
+    found += [each async for each in _transparency_log(registry, checked)]
     found += [each async for each in _signing_keys(registry)]
     found += [each async for each in _key_ages(registry)]
     found += [each async for each in _sigstore(registry)]
@@ -321,7 +339,7 @@ async def _provisioning(registry: Registry) -> AsyncIterator[DoctorCheck]:
         yield DoctorCheck("directory", each.sentence, each.way_out)
 
 
-async def _transparency_log(registry: Registry) -> AsyncIterator[DoctorCheck]:
+async def _transparency_log(registry: Registry, checked: Checked) -> AsyncIterator[DoctorCheck]:
     """Say whether the log is being written, and how one that stopped goes on."""
     state = await registry.transparency.reader.state()
     if state is None:
@@ -330,6 +348,10 @@ async def _transparency_log(registry: Registry) -> AsyncIterator[DoctorCheck]:
     entries = counted(state.head.size, "entry", "entries")
     if not state.stopped:
         yield DoctorCheck("log", f"{state.origin} has {entries}.")
+        return
+    if checked is Checked.COPY and state.stopped == RESTORED:
+        found = f"{state.origin} has {entries} in the copy, whose log every restore stops."
+        yield DoctorCheck("log", found)
         return
     found = f"{state.origin} has stopped at {entries}: {state.stopped}"
     way_out = (

@@ -198,7 +198,7 @@ def drill(
 def _drill_backup(
     settings: Settings, backups: Path, scratch: Path | None, running: _Running
 ) -> None:
-    backup = newest_backup(backups)
+    backup = newest_backup(backups, now_ms())
     running.source = str(backup.folder)
     running.copied_ms = backup.made_ms
     with drill_folder(scratch or backup.folder.absolute().parent) as data:

@@ -16,6 +16,7 @@ from tests.crash.small_disks import MIB, PAGE, small_disk
 from tests.paths import ROOT
 from tests.support.archives import bala
 from tests.support.debian import require_packages
+from tests.support.terminal import Terminal
 from tests.support.world import Template, World
 
 pytestmark = pytest.mark.slow
@@ -166,6 +167,23 @@ def test_only_the_newest_backups_remain_and_the_new_one_was_restored(
     assert others == ["by-hand"]
 
 
+def test_backups_from_before_the_clock_was_set_back_are_the_oldest(
+    template: Template, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    backups = tmp_path / "backups"
+    shutil.copytree(template.folder, data)
+    for day in ("20260101T033000Z", "20981231T033000Z", "20991231T033000Z"):
+        (backups / day).mkdir(parents=True)
+    done = back_up(data, backups, BALLROOM_BACKUPS_KEPT="2")
+    assert done.returncode == 0, done.stderr
+    earlier, newest = names(backups)
+    assert earlier == "20260101T033000Z"
+    assert (backups / newest / "ballroom.db").is_file()
+    assert "The drill took" in done.stdout
+    assert f"{backups / newest} of " in done.stdout
+
+
 def test_old_backups_end_as_well_where_their_folder_is_a_link(
     template: Template, tmp_path: Path
 ) -> None:
@@ -307,6 +325,20 @@ async def test_a_backup_says_that_two_mounts_of_one_disk_let_it_link_nothing(
 def test_no_backup_is_made_to_be_deleted_at_once(tmp_path: Path, kept: str) -> None:
     done = back_up(tmp_path / "data", tmp_path / "backups", BALLROOM_BACKUPS_KEPT=kept)
     assert (done.returncode, "BALLROOM_BACKUPS_KEPT" in done.stderr) == (2, True)
+
+
+def test_a_backup_of_a_registry_with_a_transparency_log_has_no_problems(
+    template: Template, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(template.folder, data)
+    Terminal(data).run("upkeep", "run", "write-log")
+    assert list((data / "transparency").rglob("checkpoint"))
+    done = back_up(data, tmp_path / "backups")
+    assert done.returncode == 0, done.stderr
+    assert "The backup has problems" not in done.stderr
+    [whole] = names(tmp_path / "backups")
+    assert (tmp_path / "backups" / whole).is_dir()
 
 
 async def test_a_backup_with_a_damaged_archive_is_kept_and_what_is_wrong_is_beside_it(

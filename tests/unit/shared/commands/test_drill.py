@@ -174,8 +174,17 @@ def test_a_backup_that_cannot_be_restored_is_named(published: Terminal, backups:
 def test_the_newest_backup_counts_also_if_it_lost_its_database(
     published: Terminal, backups: Path
 ) -> None:
-    (backups / name_of(timedelta(hours=-1))).mkdir()
+    only(backups).rename(backups / name_of(timedelta(hours=1)))
+    (backups / name_of(timedelta())).mkdir()
     assert "holds no registry or no whole backup" in published.fail("drill", str(backups))
+
+
+def test_a_backup_from_before_the_clock_was_set_back_is_the_oldest(
+    published: Terminal, backups: Path
+) -> None:
+    newest = only(backups)
+    (backups / name_of(timedelta(days=-365))).mkdir()
+    assert f"{newest} of " in published.run("drill", str(backups))
 
 
 def test_a_backup_that_is_being_made_does_not_count(published: Terminal, backups: Path) -> None:
