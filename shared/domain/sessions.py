@@ -5,7 +5,7 @@ from enum import Enum
 from typing import ClassVar, Self
 
 from shared.domain.entities import Entity, Place
-from shared.domain.times import MS
+from shared.domain.times import CLOCK_DIFFERENCE_MS, MS
 
 # The secret of a session changes this often, so that a stolen cookie is soon useless.
 SECRET_ROTATION = timedelta(minutes=10)
@@ -58,16 +58,16 @@ class Session(Entity):
             return SecretState.CURRENT
         if secret_hash not in self.secrets:
             return SecretState.UNKNOWN
-        if self.confirmed_ms is None or now_ms - self.confirmed_ms < SECRET_GRACE // MS:
+        if self.confirmed_ms is None or _is_younger(self.confirmed_ms, now_ms, SECRET_GRACE):
             return SecretState.PREVIOUS
         return SecretState.COPIED
 
     def needs_rotation(self, presented: SecretState, now_ms: int) -> bool:
         """Check whether to replace the secret: it is old, or the browser never got the newest."""
-        age_ms = now_ms - self.seen_ms
         if presented is SecretState.PREVIOUS:
-            return self.confirmed_ms is None and age_ms >= SECRET_GRACE // MS
-        return age_ms >= SECRET_ROTATION // MS
+            is_lost = not _is_younger(self.seen_ms, now_ms, SECRET_GRACE)
+            return self.confirmed_ms is None and is_lost
+        return not _is_younger(self.seen_ms, now_ms, SECRET_ROTATION)
 
     def needs_confirmation(self, presented: SecretState) -> bool:
         """Check whether the browser presents the newest secret for the first time."""
@@ -82,3 +82,9 @@ class Session(Entity):
     def confirmed(self, now_ms: int) -> Self:
         """Return the session after its newest secret was presented."""
         return self.model_copy(update={"confirmed_ms": now_ms})
+
+
+def _is_younger(at_ms: int, now_ms: int, age: timedelta) -> bool:
+    """Check whether something was less than so long ago. A time that is further in the future than
+    clocks differ is from before the clock was set back, and nobody knows how long ago it was."""
+    return -CLOCK_DIFFERENCE_MS <= now_ms - at_ms < age // MS

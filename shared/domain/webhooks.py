@@ -271,7 +271,11 @@ class Delivery(Record):
     replays: int = 0
 
     def is_due(self, now_ms: int) -> bool:
-        return self.due_ms is not None and self.due_ms <= now_ms
+        """Check whether it is sent now. What would wait longer than any delivery has got its time
+        before the clock was set back."""
+        if self.due_ms is None:
+            return False
+        return not now_ms < self.due_ms <= now_ms + BACK_OFF[-1] // MS
 
     @property
     def state(self) -> DeliveryState:

@@ -160,6 +160,19 @@ async def test_a_failed_delivery_is_repeated_for_three_days_and_then_given_up(
     assert len({(each.headers["webhook-id"], each.body) for each in receiver.received}) == 1
 
 
+async def test_a_failed_delivery_is_repeated_after_the_clock_was_set_back(
+    world: World, receiver: Receiver
+) -> None:
+    webhook = (await add(world, receiver.url, "release"))["id"]
+    receiver.status = 503
+    await world.push(bala("acme/greet:1.0.0"))
+    await deliver(world)
+    receiver.status = 204
+    world.clock.advance(-timedelta(days=30))
+    await deliver(world)
+    assert [each["state"] for each in await shown(world, webhook)] == ["delivered"]
+
+
 async def test_requests_are_signed_as_standard_webhooks_says_after_a_rotation_with_both_secrets(
     world: World, receiver: Receiver
 ) -> None:

@@ -207,6 +207,28 @@ async def test_a_copied_cookie_ends_the_session_for_both(setup: SessionsSetup) -
     assert await setup.ask() is ANONYMOUS
 
 
+async def test_a_copied_cookie_ends_the_session_after_the_clock_was_set_back(
+    setup: SessionsSetup,
+) -> None:
+    stolen = await setup.rotate()
+    await setup.ask()
+    setup.clock.advance(-timedelta(seconds=30))  # The clocks of two instances.
+    assert (await setup.ask(stolen)).id == ACCOUNT
+    setup.clock.advance(-timedelta(hours=1))
+    assert await setup.ask(stolen) is ANONYMOUS
+    assert setup.copies == [ID]
+
+
+async def test_the_secret_changes_after_the_clock_was_set_back(setup: SessionsSetup) -> None:
+    await setup.rotate()
+    await setup.ask()
+    before = setup.cookie
+    setup.clock.advance(-timedelta(days=1))
+    assert (await setup.ask()).id == ACCOUNT
+    assert setup.cookie != before
+    assert setup.stored.seen_ms == setup.clock.now_ms()
+
+
 async def test_a_thief_who_comes_first_is_found_when_the_owner_comes_back(
     setup: SessionsSetup,
 ) -> None:
