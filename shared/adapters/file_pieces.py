@@ -14,6 +14,7 @@ from shared.runtime.file_replacement import (
     partial_path,
     replacing,
 )
+from shared.runtime.private_files import remove_permissions_of_others
 
 
 class FilePieces:
@@ -31,6 +32,7 @@ class FilePieces:
             partial = partial_path(target.with_name(f"{target.name}.{uuid4().hex}"))
             with replacing(target, Durability.SYNCED, partial=partial):
                 shutil.move(file, partial)
+                remove_permissions_of_others(partial)
 
     def read(self, digest: Digest, name: str, start: int, count: int) -> bytes | None:
         """Return a range of a file; None if it was deleted."""

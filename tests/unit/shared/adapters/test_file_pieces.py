@@ -7,6 +7,7 @@ from pathlib import Path
 from shared.adapters.data_folder import PiecesFolder
 from shared.adapters.file_pieces import FilePieces
 from shared.domain.archives.digests import Digest
+from shared.runtime.private_files import paths_readable_by_others
 
 DIGEST = Digest.of(b"archive")
 AN_HOUR = timedelta(hours=1).total_seconds()
@@ -38,3 +39,13 @@ def test_old_pieces_that_the_record_names_are_kept(tmp_path: Path) -> None:
     put(pieces, tmp_path, "other")
     pieces.delete(DIGEST, "", kept="kept")
     assert pieces.read(DIGEST, "kept", 0, 1) == b"p"
+
+
+def test_pieces_are_for_their_owner_whatever_the_umask(tmp_path: Path) -> None:
+    """Commands that make documentation again have the umask of whoever runs them."""
+    pieces = FilePieces(PiecesFolder(tmp_path / "pieces"))
+    made = tmp_path / "made"
+    made.write_bytes(b"piece")
+    made.chmod(0o644)
+    pieces.put(DIGEST, "kept", made)
+    assert list(paths_readable_by_others(tmp_path / "pieces")) == []
