@@ -80,6 +80,8 @@ class Restored(Struct, frozen=True):
     has_keys: bool = True  # Whether the keys of the registry that was backed up are there.
     # Whether a list of revocations was used that has what came after the backup.
     has_newer_list: bool = True
+    # The number of the last event in the backup; None if it has none.
+    last_event: int | None = None
 
 
 def backup(
@@ -180,9 +182,15 @@ def restore(
                 files = list(_archives(origin))
                 for file in files:
                     _copy_archive(file, origin, place)
-                return Restored(len(files), has_keys=has_keys, has_newer_list=has_newer_list)
-            restored = _copy_checked(origin, place, _recorded(records), report)
-            return replace(restored, has_keys=has_keys, has_newer_list=has_newer_list)
+                restored = Restored(len(files))
+            else:
+                restored = _copy_checked(origin, place, _recorded(records), report)
+            return replace(
+                restored,
+                has_keys=has_keys,
+                has_newer_list=has_newer_list,
+                last_event=_last_event(records),
+            )
 
 
 def list_beside(backup: Path) -> Path:
@@ -668,14 +676,14 @@ def _has_same_events(copy: DataFolder, original: DataFolder) -> bool:
     if not copy.database.is_file():
         return False
     try:
-        copied = _last_event(copy)
+        copied = _last_event(copy.database)
     except sqlite3.Error:  # It is damaged.
         return False
     with _damage_named(original.database):
-        return copied == _last_event(original)
+        return copied == _last_event(original.database)
 
 
-def _last_event(folder: DataFolder) -> int | None:
+def _last_event(database: Path) -> int | None:
     """Return the number of the last event, in a database of any schema."""
-    with closing(open_to_read(folder.database)) as connection:
+    with closing(open_to_read(database)) as connection:
         return connection.execute("SELECT max(number) FROM events").fetchone()[0]

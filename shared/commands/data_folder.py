@@ -139,6 +139,12 @@ def _restore_all(folder: Path, checks: ArchiveChecks, later: Sequence[Path]) -> 
     report = partial(click.echo, err=True)
     restored, applied = restore_backup(settings, folder, checks, report, later)
     click.echo(applied_text(applied, has_newer_list=restored.has_newer_list))
+    if restored.last_event is not None:
+        click.echo(
+            f"The last event of the backup has the number {restored.last_event}. Whoever follows "
+            "events by their numbers, such as a SIEM, goes on after it: later numbers are given "
+            "to other events now."
+        )
     if not restored.has_keys:
         click.echo(
             f"The backup has no keys. Put the folder keys of the registry that was backed up into "

@@ -568,6 +568,17 @@ async def test_a_restore_without_a_newer_list_says_what_that_means(
 
 
 @machine
+async def test_a_restore_prints_the_number_after_which_followers_of_events_go_on(
+    world: World, tmp_path: Path
+) -> None:
+    backup = await prepared(world, tmp_path)
+    [*_, (last, _)] = await world.stores.events.since(0, 100)
+    await bad_day(world)
+    said = await commands(tmp_path / "restored" / "data")("restore", str(backup))
+    assert f"The last event of the backup has the number {last}. " in said
+
+
+@machine
 async def test_lists_of_older_backups_are_not_newer_ones(world: World, tmp_path: Path) -> None:
     monday = await prepared(world, tmp_path)
     tuesday = monday.with_name("tuesday")

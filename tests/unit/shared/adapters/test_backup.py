@@ -213,7 +213,7 @@ async def test_a_restore_that_checks_nothing_copies_every_archive(tmp_path: Path
     backup(tmp_path / "data", tmp_path / "backup")
     damage(archive_of(tmp_path / "backup"))
     restored = restore(tmp_path / "backup", tmp_path / "restored", ArchiveChecks.NONE)
-    assert restored == Restored(archives=1, has_newer_list=False)
+    assert restored == Restored(archives=1, has_newer_list=False, last_event=1)
     assert archive_of(tmp_path / "restored").exists()
 
 
