@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from shared.settings import Settings
-from tests.paths import ROOT
+from tests.paths import ROOT, docs
 from tests.support.debian import require_packages
 
 COMPOSE = ROOT / "packaging" / "compose"
@@ -34,6 +34,17 @@ def test_what_is_mounted_exists_and_each_volume_is_declared(compose: dict[str, A
     assert files
     assert all((COMPOSE / each).is_file() for each in files)
     assert sources - files == compose["volumes"].keys()
+
+
+def test_files_of_settings_are_mounted_for_each_service_that_reads_the_settings(
+    compose: dict[str, Any],
+) -> None:
+    """Else no backup is made, because a setting names a file that is not there."""
+    readers = {name for name, each in compose["services"].items() if "env_file" in each}
+    [override] = re.findall(r"`(services: \{.*\})`", docs("run/company"))
+    assert set(yaml.safe_load(override)["services"]) == readers
+    [row] = re.findall(r"^\| compose \|.*$", docs("reference/configuration"), re.MULTILINE)
+    assert all(f"`{each}`" in row for each in readers)
 
 
 def test_the_registry_runs_without_privileges(compose: dict[str, Any]) -> None:
