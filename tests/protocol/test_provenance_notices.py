@@ -9,6 +9,9 @@ import pytest
 from shared.domain.coordinates import Coordinate
 from shared.domain.mail import Mail
 from shared.domain.principals import OPERATOR
+from shared.ports.mail import Undelivered
+from shared.services.maintenance.notify_dependents import NotifyDependents
+from shared.services.maintenance.tasks import require_task
 from tests.fakes.mail import FakeMailer
 from tests.support.archives import bala
 from tests.support.sigstore_instances import SigstoreInstance
@@ -108,6 +111,30 @@ async def test_a_mail_that_was_lost_with_its_process_is_sent_by_a_later_run(
 
 async def _end(_mailer: FakeMailer, _mail: Mail) -> None:
     raise asyncio.CancelledError
+
+
+async def test_a_run_with_a_slow_mail_server_ends_when_its_time_is_over(
+    trust: TrustedPublishingWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = trust.world
+    await trust.add("acme/other")
+    await world.push(bala("acme/other:1.0.0"), by=await trust.job())
+    world.clock.advance(timedelta(minutes=1))
+    for name in ("greet", "other"):
+        await world.push(bala(f"acme/{name}:1.0.1"))
+
+    async def refuse(_mailer: FakeMailer, _mail: Mail) -> None:
+        world.clock.advance(timedelta(seconds=10))
+        reason = "timed out"
+        raise Undelivered(reason)
+
+    monkeypatch.setattr(FakeMailer, "send", refuse)
+    task = require_task(world.registry.maintenance.tasks, "notify-dependents")
+    assert isinstance(task, NotifyDependents)
+    began_ms = world.clock.now_ms()
+    for runs in (1, 2):  # The second goes on with the next release.
+        await task.provenance_notices.run(world.clock.now_ms() + 1)
+        assert world.clock.now_ms() - began_ms == runs * 10_000
 
 
 # --- Sigstore ------------------------------------------------------------------------------------

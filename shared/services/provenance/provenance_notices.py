@@ -66,6 +66,8 @@ class ProvenanceNotices(Struct, frozen=True):
                         coordinate = Coordinate.from_text(event.subject)
                         sent += await self._send_mail(coordinate, loss.lost, loss.before)
                 number = each
+                if self.clock.now_ms() >= until_ms:  # Each mail may take seconds.
+                    break
         read = number if waits_at is None else waits_at
         if read != began:
             await position.save(str(read))
