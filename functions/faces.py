@@ -148,7 +148,7 @@ def warm_up(settings: Settings) -> None:
     """
     prepare_templates()
     import_module(EXECUTION)
-    openapi_document(settings.base_url)
+    openapi_document(settings.base_url, settings.readers)
     manual_of(settings)
     render_markdown("", TextPlace(""))  # Imports and builds the parser.
     import_module("shared.auth.p256")  # The first push and metrics need it.

@@ -60,7 +60,9 @@ client_settings_api = ApiFace()
     "GET",
     "api/v1/settings.toml",
     "Return the Settings.toml of a client of this registry, with a place for a token.",
-    refusals=(),
+    refusals=(401,),
+    needs_token=False,
+    media_types=(TOML,),
 )
 async def api_settings_toml(call: ApiCall) -> Answer:
     name = ANY_USER_NAME

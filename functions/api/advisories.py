@@ -208,6 +208,7 @@ _ASSESSMENTS = "api/v1/packages/{org}/{name}/{version}/assessments"
     _ASSESSMENTS,
     "List what owners say of advisories about Java libraries inside a release.",
     refusals=(400, 401, 404),
+    needs_token=False,
 )
 async def api_assessments_list(call: ApiCall) -> AssessmentList:
     assessments = call.registry.advisories.assessments
@@ -220,6 +221,8 @@ async def api_assessments_list(call: ApiCall) -> AssessmentList:
     "api/v1/vex/{org}/{name}/{version}",
     "Show what owners say of advisories about a release as CycloneDX (VEX).",
     refusals=(400, 401, 404),
+    needs_token=False,
+    media_types=(SBOM_TYPE,),
 )
 async def api_assessments_vex(call: ApiCall) -> Answer:
     document = await call.registry.advisories.assessments.vex(call.coordinate, by=call.caller)

@@ -21,7 +21,14 @@ from types import NoneType
 from typing import Annotated, Any, TypeVar, cast, get_args, get_type_hints
 
 from msgspec import Struct
-from pydantic import AliasGenerator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import (
+    AliasGenerator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
 from pydantic.alias_generators import to_camel
 
 from functions.api.query_parameters import DeclaredQuery, QueryParameter
@@ -78,16 +85,24 @@ class ResponseModel(BaseModel):
 
 
 class Problem(ResponseModel):
-    """Why a request was refused: a stable code for programs, a sentence for people."""
+    """Why a request was refused: a stable code for programs, a sentence for people. A release that
+    was withdrawn has all fields, and other refusals have the first two."""
 
     code: str
     message: str
+    kind: str = Field(default="", description="`withdrawn`.")
+    reason: str | None = Field(default=None, description="The public reason, if there is one.")
+    permanent: bool = Field(default=False, description="Whether it was removed for good.")
+    digest: str = Field(default="", description="That of the archive, after `sha-256=`.")
 
 
 class ProblemAnswer(ResponseModel):
     """The body of every answer from 400 upwards."""
 
     error: Problem
+    secrets: dict[str, str] = Field(
+        default={}, description="Secrets that were made before the rest failed, by their names."
+    )
 
 
 KindT = TypeVar("KindT")
@@ -98,7 +113,9 @@ ParseBody = Callable[[type[Inputs], Call], Inputs]
 class OpenApi(Struct, frozen=True):
     """The entry of an operation in openapi.json; `refusals` are the statuses of its refusals.
 
-    `case` is the use case that it is declared from, if there is one.
+    `case` is the use case that it is declared from, if there is one. Successful answers have the
+    `media_types`, in place of JSON where there is no model of the `response`. `waiting` is the
+    model of a 202, where something may wait for somebody else.
     """
 
     summary: str
@@ -109,6 +126,10 @@ class OpenApi(Struct, frozen=True):
     case: UseCase[Any, Any, Any] | None = None
     problem: type[BaseModel] = ProblemAnswer  # The body of each refusal.
     parameters: tuple[QueryParameter, ...] = ()
+    needs_token: bool = True
+    media_types: tuple[str, ...] = ()
+    refusal_media_types: tuple[str, ...] = ()
+    waiting: type[BaseModel] | None = None
 
 
 Result = BaseModel | Answer | None
@@ -162,6 +183,7 @@ class ApiFace(JsonFace[ApiCall]):
     call_type = ApiCall
     operation_type = ApiOperation
     problem: type[BaseModel] = ProblemAnswer
+    refusal_media_types: tuple[str, ...] = ()  # Beside JSON.
 
     def __init__(self, parse: ParseBody = parse_body, *, accepts_sessions: bool = True) -> None:
         super().__init__()
@@ -186,6 +208,9 @@ class ApiFace(JsonFace[ApiCall]):
         is_read_only_post: bool = False,
         accepts_archive: bool = False,
         parameters: tuple[QueryParameter, ...] = (),
+        needs_token: bool = True,
+        media_types: tuple[str, ...] = (),
+        waiting: type[BaseModel] | None = None,
         name: str = "",
     ) -> Callable[[ApiHandlerT], ApiHandlerT]:
         """Declare the decorated handler as an operation; one that returns None answers a 204.
@@ -195,6 +220,8 @@ class ApiFace(JsonFace[ApiCall]):
         `is_read_only_post` changes nothing.
         The handler reads `parameters` of the query from the call.
         Where `refusals` are not given they are the usual ones, and those that it has `also`.
+        openapi.json adds those that every operation has. One that `needs_token` refuses callers
+        without credentials. `media_types` and `waiting` are described at `OpenApi`.
         """
 
         def declare(handler: ApiHandlerT) -> ApiHandlerT:
@@ -212,6 +239,10 @@ class ApiFace(JsonFace[ApiCall]):
                 refusals=tuple(sorted({*usual, *also})) if refusals is None else refusals,
                 problem=self.problem,
                 parameters=parameters,
+                needs_token=needs_token and not ignores_credentials,
+                media_types=media_types,
+                refusal_media_types=self.refusal_media_types,
+                waiting=waiting,
             )
             named = name or cast("Any", handler).__name__
             options: dict[str, Any] = {

@@ -129,7 +129,7 @@ async def api_approved_approve(_call: ApiCall, changed: Approvals) -> ApprovalLi
 
 
 @approved_packages_api.use_case(
-    approved_packages.withdraw, "POST", "api/v1/approvals/withdraw", of_registry
+    approved_packages.withdraw, "POST", "api/v1/approvals/withdraw", of_registry, also=(404,)
 )
 async def api_approved_withdraw(_call: ApiCall, changed: Approvals) -> ApprovalListView:
     return ApprovalListView.model_validate(changed)

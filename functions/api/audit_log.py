@@ -77,6 +77,7 @@ async def api_audit_organization(call: ApiCall) -> LogView:
     "Read the same as JSON lines, or oldest first what came after a number; a Link header leads to "
     "the next page.",
     parameters=(*EVENT_PAGE, AFTER_EVENT_INSTEAD),
+    media_types=(JSON_LINES,),
 )
 async def api_audit_export(call: ApiCall) -> Answer:
     if call.query.get("after"):
@@ -91,6 +92,7 @@ async def api_audit_export(call: ApiCall) -> Answer:
     "administrators.",
     also=(400, 403),
     parameters=(AFTER_EVENT, EVENT_COUNT, *EVENT_FILTERS),
+    media_types=(JSON_LINES,),
 )
 async def api_audit_registry(call: ApiCall) -> Answer:
     return await _exported(call, None)

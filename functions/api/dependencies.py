@@ -105,6 +105,7 @@ dependencies_api = ApiFace(partial(parse_body, most_bytes=MAX_BODY_BYTES))
     "api/v1/check",
     "Check the versions that a build uses; changes nothing.",
     refusals=(400, 401),
+    needs_token=False,
     is_read_only_post=True,
 )
 async def api_dependencies_check(call: ApiCall, sent: DependenciesToCheck) -> CheckedPage:

@@ -155,7 +155,8 @@ device_api = DeviceFace()
     "api/v1/device",
     "Ask for a token for a machine without a browser (RFC 8628); JSON or a form is read.",
     limit=None,
-    refusals=(400,),
+    refusals=(400, 401),
+    needs_token=False,
     serves_anonymous_always=True,
 )
 async def device_api_ask(call: ApiCall, sent: DeviceAsk) -> DeviceCodes | Answer:
@@ -171,7 +172,8 @@ async def device_api_ask(call: ApiCall, sent: DeviceAsk) -> DeviceCodes | Answer
     "api/v1/device/token",
     "Return the token of a machine that somebody approved; refusals are those of the RFC.",
     limit=None,
-    refusals=(400,),
+    refusals=(400, 401),
+    needs_token=False,
     serves_anonymous_always=True,
 )
 async def device_api_token(call: ApiCall, poll: DevicePoll) -> DeviceToken | Answer:

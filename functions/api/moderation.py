@@ -280,7 +280,7 @@ async def api_moderation_quarantine(_: ApiCall, changed: Release) -> ReleaseStat
 
 
 @moderation_api.use_case(
-    moderation.restore, "POST", f"{_RELEASE}/restore", lambda call: call.coordinate, also=(400,)
+    moderation.restore, "POST", f"{_RELEASE}/restore", lambda call: call.coordinate, also=(400, 409)
 )
 async def api_moderation_restore(_: ApiCall, restored: Release) -> ReleaseStateView:
     return ReleaseStateView.of(restored)

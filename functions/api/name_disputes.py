@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import Field
 
 from functions.api.api_face import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
-from functions.api.moderation import waiting_answer
+from functions.api.moderation import ProposalView, waiting_answer
 from functions.api.query_parameters import QueryParameter
 from shared.domain.errors.base import NotFound, about_field
 from shared.domain.name_disputes import (
@@ -205,6 +205,7 @@ async def api_name_disputes_state(call: ApiCall, new: NewStatement) -> DisputeVi
     "Decide a name dispute after its notice, or on an appeal; for administrators who signed in "
     "recently. 202 with a proposal means that it waits for a second one.",
     also=(400, 409),
+    waiting=ProposalView,
 )
 async def api_name_disputes_decide(call: ApiCall, new: NewDecision) -> DisputeView | Answer:
     dispute = call.route_params["dispute"]

@@ -44,17 +44,23 @@ from functions.api import (
     webhooks,
 )
 from functions.api.api_face import ApiCall, ApiFace, ApiOperation
-from functions.http.json_answers import json_answer
+from functions.http.json_answers import JSON, json_answer
+from shared.domain.visibility import Readers
 from shared.runtime.answers import Answer
 
 openapi_api = ApiFace()
 
 
 @openapi_api.operation(
-    "GET", "api/v1/openapi.json", "Return this document.", ignores_credentials=True
+    "GET",
+    "api/v1/openapi.json",
+    "Return this document.",
+    ignores_credentials=True,
+    media_types=(JSON,),
 )
 async def api_docs_openapi(call: ApiCall) -> Answer:
-    return json_answer(openapi_document(call.registry.settings.base_url))
+    settings = call.registry.settings
+    return json_answer(openapi_document(settings.base_url, settings.readers))
 
 
 # The whole API, in the order of the document.
@@ -121,17 +127,18 @@ _REASONS = {
     HTTPStatus.TOO_MANY_REQUESTS: "Too many requests. Retry after the time in `Retry-After`.",
 }
 _REFERENCE = "#/components/schemas/{model}"
+_TOKEN = {"token": list[str]()}
 
 
 @cache
-def openapi_document(base_url: str) -> dict[str, object]:
-    """Return the OpenAPI 3.1 document of the API at `base_url`."""
+def openapi_document(base_url: str, readers: Readers) -> dict[str, object]:
+    """Return the OpenAPI 3.1 document of the API at `base_url`, for those who may read there."""
     return {
         "openapi": "3.1.0",
         "info": {"title": "Ballroom", "version": "1"},
         "servers": [{"url": base_url}],
-        "security": [{"token": []}],
-        "paths": _paths(OPERATIONS),
+        "security": [_TOKEN],
+        "paths": _paths(OPERATIONS, readers),
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
             "schemas": _schemas(OPERATIONS),
@@ -139,24 +146,28 @@ def openapi_document(base_url: str) -> dict[str, object]:
     }
 
 
-def _paths(operations: Iterable[ApiOperation]) -> dict[str, dict[str, object]]:
+def _paths(operations: Iterable[ApiOperation], readers: Readers) -> dict[str, dict[str, object]]:
     paths: dict[str, dict[str, object]] = {}
     for operation in operations:
         of_path = paths.setdefault(f"/{operation.route}", {})
-        of_path[operation.methods[0].lower()] = _described(operation)
+        of_path[operation.methods[0].lower()] = _described(operation, readers)
     return paths
 
 
-def _described(operation: ApiOperation) -> dict[str, object]:
+def _described(operation: ApiOperation, readers: Readers) -> dict[str, object]:
     api = operation.openapi
+    refusals = _refusals(operation, readers)
+    successes = {api.status: _response("Success.", api.response, api.media_types)}
+    if api.waiting:
+        successes[HTTPStatus.ACCEPTED] = _response("A proposal waits.", api.waiting)
     described: dict[str, object] = {
         "operationId": operation.name,
         "summary": api.summary,
         "responses": {
-            str(api.status): _response("Success.", api.response),
+            **{str(int(status)): response for status, response in successes.items()},
             **{
-                str(status): _response(_REASONS[status], api.problem)
-                for status in (*api.refusals, HTTPStatus.TOO_MANY_REQUESTS)
+                str(int(status)): _response(_REASONS[status], api.problem, api.refusal_media_types)
+                for status in refusals
             },
         },
     }
@@ -168,18 +179,43 @@ def _described(operation: ApiOperation) -> dict[str, object]:
     parameters += [each.described for each in api.parameters]
     if parameters:
         described["parameters"] = parameters
-    if HTTPStatus.UNAUTHORIZED not in api.refusals:
-        described["security"] = []
+    if not _needs_token(operation, readers):
+        # Credentials that are sent are read where the answer depends on them.
+        described["security"] = [{}, _TOKEN] if HTTPStatus.UNAUTHORIZED in refusals else []
     if api.request:
         is_required = any(each.is_required() for each in api.request.model_fields.values())
         described["requestBody"] = {"required": is_required, "content": _content(api.request)}
     return described
 
 
-def _response(description: str, model: type[BaseModel] | None) -> dict[str, object]:
-    if model is None:
-        return {"description": description}
-    return {"description": description, "content": _content(model)}
+def _refusals(operation: ApiOperation, readers: Readers) -> list[int]:
+    """Return the statuses of refusals: those of the operation, and those that every one has."""
+    statuses = {*operation.openapi.refusals, HTTPStatus.TOO_MANY_REQUESTS}
+    statuses.add(HTTPStatus.SERVICE_UNAVAILABLE)  # The stores do not answer, or take no changes.
+    if _needs_token(operation, readers):
+        statuses.add(HTTPStatus.UNAUTHORIZED)
+    if HTTPStatus.UNAUTHORIZED in statuses:
+        statuses.add(HTTPStatus.FORBIDDEN)  # A token that is limited to other addresses.
+    if operation.openapi.request:
+        statuses.add(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    return sorted(statuses)
+
+
+def _needs_token(operation: ApiOperation, readers: Readers) -> bool:
+    """Check whether callers without credentials are refused."""
+    if readers is Readers.SIGNED_IN and not operation.serves_anonymous_always:
+        return True
+    return operation.openapi.needs_token
+
+
+def _response(
+    description: str, model: type[BaseModel] | None, media_types: Iterable[str] = ()
+) -> dict[str, object]:
+    content = _content(model) if model else {}
+    for each in media_types:
+        is_json = each.partition(";")[0].endswith("json")
+        content[each] = {"schema": {"type": "object" if is_json else "string"}}
+    return {"description": description, **({"content": content} if content else {})}
 
 
 def _content(model: type[BaseModel]) -> dict[str, object]:
@@ -190,7 +226,7 @@ def _schemas(operations: Iterable[ApiOperation]) -> object:
     described = [each.openapi for each in operations]
     requests = {each.request for each in described if each.request}
     answers = {each.problem for each in described} | {
-        each.response for each in described if each.response
+        model for each in described for model in (each.response, each.waiting) if model
     }
     models: list[tuple[type[BaseModel], Literal["validation", "serialization"]]] = [
         *((model, "validation") for model in requests),
@@ -230,13 +266,12 @@ class ListedOperation(Struct, frozen=True):
 
 
 @cache
-def operations_by_group() -> dict[str, list[ListedOperation]]:
+def operations_by_group(readers: Readers) -> dict[str, list[ListedOperation]]:
     groups: dict[str, list[ListedOperation]] = {title: [] for title in _GROUPS.values()}
     for each in OPERATIONS:
         title = _GROUPS.get(each.route.split("/")[_PREFIX_SEGMENTS], _OTHER_GROUP)
-        api = each.openapi
-        listed = ListedOperation(
-            each.methods[0], f"/{each.route}", api.summary, HTTPStatus.UNAUTHORIZED in api.refusals
-        )
+        summary = each.openapi.summary
+        needs_token = _needs_token(each, readers)
+        listed = ListedOperation(each.methods[0], f"/{each.route}", summary, needs_token)
         groups.setdefault(title, []).append(listed)
     return {title: operations for title, operations in groups.items() if operations}

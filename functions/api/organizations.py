@@ -71,6 +71,7 @@ async def api_orgs_found(call: ApiCall, founded: Organization) -> OrganizationVi
     "api/v1/orgs/{org}",
     "Show an organization; one whose packages are private by default, to its members.",
     refusals=(400, 401, 404),
+    needs_token=False,
 )
 async def api_orgs_show(call: ApiCall) -> OrganizationView:
     return await _view(

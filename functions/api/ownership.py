@@ -4,7 +4,7 @@ owner who can sign in, and administrators decide."""
 from pydantic import AliasPath, Field
 
 from functions.api.api_face import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
-from functions.api.moderation import waiting_answer
+from functions.api.moderation import ProposalView, waiting_answer
 from shared.domain.text_lines import MAX_DESCRIPTION
 from shared.runtime.answers import Answer
 from shared.services.organizations.ownership import OwnershipDecision, OwnershipRequests
@@ -99,6 +99,7 @@ async def api_ownership_list(call: ApiCall) -> OwnershipRequestList:
     "proposal means that it waits for a second one.",
     also=(409,),
     status=204,
+    waiting=ProposalView,
 )
 async def api_ownership_decide(call: ApiCall, sent: OwnershipDecisionChange) -> Answer | None:
     name = call.route_params["account"]

@@ -69,6 +69,7 @@ successor_api = ApiFace()
     "api/v1/packages/{org}/{name}/successor",
     "Show the package that replaces another one, if you may see both.",
     refusals=(400, 401, 404),
+    needs_token=False,
 )
 async def api_packages_successor(call: ApiCall) -> SuccessorView:
     head = (await call.package_source.survey(call.package, by=call.caller)).head
@@ -152,6 +153,7 @@ history_api = ApiFace()
     "Show what changed of a package, newest first; `before` and `count` page. Members see who, and "
     "changes of visibility, publishers and roles.",
     refusals=(400, 401, 404),
+    needs_token=False,
     parameters=(BEFORE_EVENT, EVENT_COUNT),
 )
 async def api_packages_history(call: ApiCall) -> HistoryView:
@@ -212,6 +214,7 @@ checklist_api = ApiFace()
     "api/v1/packages/{org}/{name}/{version}/checklist",
     "Show what users look for in a release, and how its author fixes what it lacks.",
     refusals=(400, 401, 404),
+    needs_token=False,
 )
 async def api_packages_checklist(call: ApiCall) -> ChecklistView:
     details, checklist = await call.registry.quality.checklists.find(
@@ -268,7 +271,8 @@ symbols_api = ApiFace()
     "GET",
     "api/v1/symbols",
     "Find symbols by `q`, such as parseCsv, Client.get or http:Client; `limit` and `offset` page.",
-    refusals=(),
+    refusals=(401,),
+    needs_token=False,
     parameters=(
         QueryParameter.text("q", "The name of a symbol, such as parseCsv or http:Client."),
         QueryParameter.number("limit", "How many to return.", 0, MAX_LIMIT, DEFAULT_LIMIT),

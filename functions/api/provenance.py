@@ -113,6 +113,7 @@ provenance_api = ApiFace()
     "api/v1/packages/{org}/{name}/{version}/origin",
     "Show the provenance of a release: the run of a workflow, or a stored token.",
     refusals=(400, 401, 404),
+    needs_token=False,
     parameters=(BALLERINA_VERSION,),
 )
 async def api_provenance_origin(call: ApiCall) -> OriginView:
@@ -176,6 +177,7 @@ statements_api = ApiFace()
     "api/v1/provenance/{org}/{name}/{version}",
     "Show what vouches for a release: the signed statements of the registry, and Sigstore bundles.",
     refusals=(400, 401, 404),
+    needs_token=False,
     parameters=(BALLERINA_VERSION,),
 )
 async def api_provenance_statements(call: ApiCall) -> ProvenanceView | Answer:

@@ -96,6 +96,7 @@ async def api_org_pulls(call: ApiCall) -> PullsView:
     "api/v1/orgs/{org}/pulls.jsonl",
     "Read the same as JSON lines, up to 10,000; a Link header leads to the next page.",
     parameters=_EXPORT,
+    media_types=(JSON_LINES,),
 )
 async def api_org_pulls_lines(call: ApiCall) -> Answer:
     page = await _exported(call)
@@ -107,6 +108,7 @@ async def api_org_pulls_lines(call: ApiCall) -> Answer:
     "api/v1/orgs/{org}/pulls.csv",
     "Read the same as CSV, up to 10,000; cells that a spreadsheet would run begin with '.",
     parameters=_EXPORT,
+    media_types=(CSV,),
 )
 async def api_org_pulls_csv(call: ApiCall) -> Answer:
     page = await _exported(call)

@@ -54,7 +54,7 @@ registry_files_api = ApiFace(partial(parse_body, most_bytes=MAX_BODY_BYTES))
     "api/v1/apply",
     "Apply a registry file; for administrators who signed in recently, and their tokens with the "
     "scope apply.",
-    also=(404, 409, 503),
+    also=(404, 409),
 )
 async def api_apply(call: ApiCall, sent: RegistryFileToApply) -> AppliedFileView:
     files = call.registry.administration.registry_files

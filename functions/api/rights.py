@@ -57,6 +57,7 @@ async def api_rights(call: ApiCall) -> RightsView:
     "api/v1/rights.csv",
     "Read the same as CSV; cells that a spreadsheet would run begin with '.",
     also=(403,),
+    media_types=(CSV,),
 )
 async def api_rights_csv(call: ApiCall) -> Answer:
     rows = await call.registry.administration.rights_export.rows(by=call.caller)

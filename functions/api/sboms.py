@@ -16,7 +16,7 @@ from shared.domain.sboms import (
 )
 from shared.runtime.answers import Answer
 
-_REFUSALS = (400, 401, 404, 503)
+_REFUSALS = (400, 401, 404)
 
 sboms_api = ApiFace()
 
@@ -26,6 +26,8 @@ sboms_api = ApiFace()
     "api/v1/sbom/{org}/{name}/{version}",
     "Show the bill of materials that the registry made of a release: CycloneDX 1.6 in JSON.",
     refusals=_REFUSALS,
+    needs_token=False,
+    media_types=(SBOM_TYPE,),
 )
 async def api_sbom(call: ApiCall) -> Answer:
     content = await call.registry.api_docs.sboms.sbom(call.coordinate, by=call.caller)
@@ -37,6 +39,8 @@ async def api_sbom(call: ApiCall) -> Answer:
     "api/v1/sbom/{org}/{name}/{version}/author",
     "Show the bill of materials of the author of a release, byte for byte.",
     refusals=_REFUSALS,
+    needs_token=False,
+    media_types=(AUTHOR_SBOM_TYPE,),
 )
 async def api_sbom_author(call: ApiCall) -> Answer:
     content = await call.registry.api_docs.sboms.author_sbom(call.coordinate, by=call.caller)
@@ -90,6 +94,7 @@ class SbomDifferencesView(ResponseModel):
     "api/v1/sbom/{org}/{name}/{version}/differences",
     "Compare the two bills of materials of a release by package URL and SHA-256.",
     refusals=_REFUSALS,
+    needs_token=False,
 )
 async def api_sbom_differences(call: ApiCall) -> SbomDifferencesView:
     sboms = call.registry.api_docs.sboms

@@ -227,6 +227,7 @@ secret_scanning_api = ApiFace()
     "Report leaked tokens, signed by a scanner that this registry knows; they end at once.",
     refusals=(400, 401, 413),
     serves_anonymous_always=True,
+    needs_token=False,
 )
 async def api_leaks_report(call: ApiCall) -> LeakedTokenVerdicts:
     findings = await call.registry.tokens.secret_scanning.process_report(

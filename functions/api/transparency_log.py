@@ -43,6 +43,7 @@ transparency_log_api = ApiFace()
     "api/v1/log/openings/{index}",
     "Show what a commitment of the transparency log commits to, to those who may see its event.",
     refusals=(400, 401, 404),
+    needs_token=False,
 )
 async def api_log_opening(call: ApiCall) -> OpeningView:
     opening = await call.registry.transparency.openings.opening(
@@ -58,7 +59,9 @@ async def api_log_opening(call: ApiCall) -> OpeningView:
     "Prove that the transparency log has a release: as text (c2sp.org/tlog-proof), or with its "
     "entry as JSON for clients that accept it.",
     refusals=(400, 401, 404),
+    needs_token=False,
     parameters=(BALLERINA_VERSION,),
+    media_types=(PLAIN_TEXT,),
 )
 async def api_log_proof(call: ApiCall) -> LogProofView | Answer:
     asked = call.coordinate

@@ -197,6 +197,8 @@ class AudienceView(ResponseModel):
 class TokenExchangeFace(ApiFace):
     """Answers shells, which read no JSON, with only the token or the sentence of a refusal."""
 
+    refusal_media_types = (PLAIN_TEXT,)
+
     def refused(self, call: ApiCall, refusal: Refusal) -> Answer:
         if not _prefers_text(call):
             return super().refused(call, refusal)
@@ -219,6 +221,8 @@ token_exchange_api = TokenExchangeFace()
     status=201,
     limit=RateLimitClass.TOKEN_ISSUE,
     serves_anonymous_always=True,
+    needs_token=False,
+    media_types=(PLAIN_TEXT,),
 )
 async def api_trusted_exchange(call: ApiCall, sent: IdToken) -> JobTokenView | Answer:
     org = None if sent.org is None else parse_org(sent.org)

@@ -89,7 +89,7 @@ async def _publish(call: PublicPageCall) -> Answer:
 
 
 async def _api(call: PublicPageCall) -> Answer:
-    groups = operations_by_group()
+    groups = operations_by_group(call.registry.settings.readers)
     return _show(call, "api", "api", groups=groups, url=call.base_url)
 
 
