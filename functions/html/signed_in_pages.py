@@ -308,6 +308,7 @@ def sign_in_page(
         status=status,
         offers=offers,
         purpose=purpose.value,
+        is_form_lost=call.method in WRITE_METHODS and invitation is None,
         needs_strong=registry.settings.require_strong,
         signs_up=registry.settings.sign_up == "anyone",
         operator_program=registry.settings.operator_program,

@@ -25,7 +25,11 @@ from shared.domain.api_docs.pieces import BASE_URL, PieceKind
 from shared.domain.api_docs.records import earlier_release
 from shared.domain.api_docs.symbol_texts import symbol_markdown
 from shared.domain.errors.base import NotFound, Refusal
-from shared.domain.errors.packages import ApiDocsFailed, SymbolNotFound
+from shared.domain.errors.packages import (
+    ApiDocsFailed,
+    SymbolNotFound,
+    compared_version_not_found,
+)
 from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.mirror_rules import CENTRAL_PAGES
 from shared.domain.name_suggestions import similar_names
@@ -230,8 +234,10 @@ async def changes_page(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     others = [each for each in details.entries if each.version != details.release.version]
     named = call.redacted_query.get("from")
     before = _entry(details, named) if named else _earlier(details)
-    if after is None or (named and before is None):
+    if after is None:
         raise page_not_found(call)
+    if named and before is None:
+        raise compared_version_not_found(details.package, named)
     changes = SafeHtml()
     problem = ""
     if before is not None:

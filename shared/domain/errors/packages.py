@@ -103,6 +103,14 @@ class ReleaseWithdrawn(NotFound):
         self.latest = latest
 
 
+def compared_version_not_found(package: object, version: str) -> NotFound:
+    return NotFound(
+        "compared-version-not-found",
+        f"There is no version {quoted(version)} of {package} to compare with. Choose another one "
+        "on the page of its versions.",
+    )
+
+
 def tool_not_found(tool: str) -> NotFound:
     return NotFound(
         "tool-not-found", f"tool not found: {tool}. Search for it with bal tool search."

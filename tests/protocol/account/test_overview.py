@@ -162,3 +162,16 @@ async def test_the_settings_are_a_download_with_a_place_for_a_token(world: World
     assert download.text == client_settings(URL, "ann")
     assert download.headers["content-disposition"] == 'attachment; filename="Settings.toml"'
     assert (await world.get(f"{ACCOUNT}/settings.toml")).status_code == 401
+
+
+async def test_a_form_sent_after_the_session_ended_says_that_nothing_was_changed(
+    world: World,
+) -> None:
+    browser = await signed_in(world, world.people.ann)
+    await browser.open("/account/organizations")
+    other_tab = browser.copy()
+    await other_tab.submit("/sign-out")
+    page = await browser.submit("/account/organizations", name="later")
+    assert page.status_code == 401
+    assert "Nothing was changed, because you are not signed in." in page.text
+    assert "Nothing was changed" not in (await browser.open("/account/organizations")).text

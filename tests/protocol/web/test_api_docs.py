@@ -335,7 +335,10 @@ async def test_any_two_versions_can_be_compared(own_shelf: World) -> None:
     )
     for version in ("9.9.9", "x"):
         path = f"/packages/acme/moving/1.0.0/changes?from={version}"
-        assert (await opened(own_shelf, path)).status_code == 404
+        page = await opened(own_shelf, path)
+        assert page.status_code == 404
+        assert f"There is no version &#39;{version}&#39; of acme/moving" in page.text
+        assert "Check the address" not in page.text
 
 
 async def test_versions_link_to_their_api_changes(own_shelf: World) -> None:

@@ -218,3 +218,14 @@ async def calls_of(browser: Browser, path: str, port_calls: CallRecorder) -> Cou
     always = Counter(port_calls.taken())
     assert (await browser.open(path)).status_code == 200
     return Counter(port_calls.taken()) - always
+
+
+async def test_the_next_run_of_a_task_that_is_due_is_not_in_the_past(world: World) -> None:
+    await all_done(world)
+    admin = await signed_in(world, world.people.admin)
+    await admin.open("/manage/tasks")
+    world.clock.advance(timedelta(minutes=5, seconds=10))
+    page = await admin.open("/manage/tasks")
+    next_runs = re.findall(r'<td data-label="Next run"><div>(.*?)</div>', page.text, re.DOTALL)
+    assert any("in a moment" in each for each in next_runs)
+    assert not [each for each in next_runs if "just now" in each]
