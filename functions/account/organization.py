@@ -133,6 +133,7 @@ async def account_organization(
         else [],
         invited=invited,
         roles=ROLE_CHOICES,
+        waits_for_another=registry.settings.two_administrators,
         signs_up=registry.settings.sign_up == "anyone"
         and bool(registry.identity.sign_in_flow.providers),
         is_unsent=bool(invited and invited.link and call.form.text("email")),

@@ -123,7 +123,9 @@ async def api_approved_list(call: ApiCall) -> ApprovalListView:
     return ApprovalListView.model_validate(await curation.approved(by=call.caller))
 
 
-@approved_packages_api.use_case(approved_packages.approve, "POST", "api/v1/approvals", of_registry)
+@approved_packages_api.use_case(
+    approved_packages.approve, "POST", "api/v1/approvals", of_registry, also=(409,)
+)
 async def api_approved_approve(_call: ApiCall, changed: Approvals) -> ApprovalListView:
     return ApprovalListView.model_validate(changed)
 
@@ -178,6 +180,7 @@ async def api_approved_requests(call: ApiCall) -> ApprovalRequestList:
     "POST",
     _REQUEST,
     "Ask for a package of another registry that is not approved; the decision is mailed to you.",
+    also=(409,),
 )
 async def api_approved_ask(call: ApiCall, sent: NewApprovalRequest) -> ApprovalRequestView:
     curation = call.registry.approvals.curation

@@ -55,7 +55,7 @@ class NamedMember(Struct, frozen=True):
     "Change the role of a member; adding or removing an owner takes effect in 48 hours.",
     inputs=RoleChange,
     right=Action.GOVERN,
-    done="Role changed. Changes of owners take effect in 48 hours.",
+    done="Role changed. A change of owners that has to wait is shown as pending.",
 )
 async def change_role(
     registry: Registry, member: NamedMember, sent: RoleChange, by: Principal
@@ -72,7 +72,7 @@ async def change_role(
     "Remove a member, or leave; removing an owner takes effect in 48 hours.",
     inputs=Removal,
     right=Action.GOVERN,
-    done="Member removed. The removal of an owner takes effect in 48 hours.",
+    done="Member removed. The removal of an owner that has to wait is shown as pending.",
 )
 async def remove(registry: Registry, member: NamedMember, sent: Removal, by: Principal) -> None:
     memberships = registry.organizations.memberships

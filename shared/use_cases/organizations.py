@@ -212,7 +212,8 @@ end_continuation = replace(continue_as, printed="{org} is not continued elsewher
 
 
 @use_case(
-    "Delete an organization that never published anything, in 48 hours.",
+    "Delete an organization that never published anything, in 48 hours; for administrators at "
+    "once.",
     inputs=Reason,
     right=Action.GOVERN,
     done="Deletion scheduled. Any owner can cancel it within 48 hours.",

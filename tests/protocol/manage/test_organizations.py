@@ -8,6 +8,7 @@ import pytest
 from functions.account.organization import MEMBER_TABS, OWNER_TABS
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
+from shared.domain.scopes import Role
 from tests.support.archives import bala
 from tests.support.browsers import Browser, signed_in
 from tests.support.world import URL, World
@@ -156,3 +157,23 @@ async def test_administrators_are_led_to_where_they_delete(admin: Browser) -> No
     await admin.open(f"{OWN}/settings")
     assert f'<a href="{PAGE}/acme">delete it in Manage the registry</a>' in admin.text
     assert f'action="{OWN}/delete"' not in admin.text
+
+
+async def test_administrators_who_own_one_read_that_their_changes_take_effect_at_once(
+    world: World, admin: Browser
+) -> None:
+    await world.create_organization("mine")
+    path = "/account/organizations/mine"
+    await admin.open(f"{path}/settings")
+    assert f'<a href="{PAGE}/mine">delete it in Manage the registry</a>' in admin.text
+    assert f'action="{path}/delete"' not in admin.text
+    await admin.open(path)
+    assert "Your changes to owners take effect immediately" in admin.text
+    assert "take effect in 48 hours" not in admin.text
+    await world.registry.organizations.memberships.set_member(
+        parse_org("mine"), world.people.ann.account, Role.MEMBER, by=OPERATOR
+    )
+    await admin.open(path)
+    await admin.submit(f"{path}/role", "Make owner")
+    assert "Role changed. A change of owners that has to wait is shown as pending." in admin.text
+    assert "Pending change" not in admin.text
