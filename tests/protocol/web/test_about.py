@@ -168,3 +168,13 @@ def facts(answer: httpx.Response) -> str:
     """Return the part of the page that says how this registry is set up."""
     assert answer.status_code == 200
     return answer.text.partition('id="state"')[2].partition("</section>")[0]
+
+
+@pytest.mark.parametrize(("two", "verbs"), [(False, "adds and removes"), (True, "removes")])
+async def test_pages_about_promises_say_what_administrators_do_to_owners_at_once(
+    worlds: OpenWorld, two: bool, verbs: str
+) -> None:
+    world = await worlds(two_administrators=two)
+    trust = (await opened(world, "/about/trust")).text
+    assert f"An administrator of this registry {verbs} owners at once" in trust
+    assert f"an administrator {verbs} them at once" in (await opened(world, "/about/policies")).text
