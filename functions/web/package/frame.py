@@ -6,7 +6,7 @@ from functools import cached_property
 from html import escape
 from http import HTTPStatus
 from typing import TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from msgspec import Struct
 
@@ -147,6 +147,15 @@ class PackageFrame(Struct, frozen=True, dict=True):
     def of_package(self) -> str:
         """The path of the package, which shows its latest release."""
         return package_path(self.details.package)
+
+    @property
+    def of_organization(self) -> str:
+        """The path of the organization; organizations of an upstream have no page here, but their
+        packages are found."""
+        org = self.details.head.org
+        if self.details.release.upstream is None:
+            return f"/orgs/{org}"
+        return f"/search?{urlencode({'q': f'org:{org}'})}"
 
     @cached_property
     def of_release(self) -> str:

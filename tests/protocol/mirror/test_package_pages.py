@@ -7,7 +7,8 @@ from syrupy.assertion import SnapshotAssertion
 
 from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
-from tests.protocol.web.page_reader import main_of, opened
+from tests.protocol.web.page_reader import Elements, main_of, opened
+from tests.support.browsers import signed_in
 from tests.support.mirrors import PULL, broken, change
 from tests.support.upstreams import FakeUpstream
 from tests.support.world import World
@@ -119,3 +120,22 @@ async def test_a_withdrawn_release_is_not_shown_as_the_upstream_has_it(
         assert answer.status_code == 404
         assert "was withdrawn" in answer.text
     assert upstream.total == before
+
+
+@pytest.mark.parametrize("is_pulled", [True, False], ids=["pulled", "not pulled"])
+async def test_pages_of_a_mirrored_package_lead_an_administrator_to_no_missing_page(
+    mirror: World, is_pulled: bool
+) -> None:
+    if is_pulled:
+        await mirror.get("/packages/ballerina/io/1.0.0", headers=PULL)
+    admin = await signed_in(mirror, mirror.people.admin)
+    pages = [IO, f"{IO}/1.0.0"]
+    if is_pulled:
+        pages += [f"{IO}/versions", "/manage/releases/ballerina/io/1.0.0"]
+    for path in pages:
+        page = await admin.open(path)
+        assert page.status_code == 200
+        assert "Your new release" not in page.text
+        links = {link for link in Elements.of(page).links if link.startswith("/")}
+        missing = [link for link in links if (await admin.open(link)).status_code == 404]
+        assert not missing, path
