@@ -133,6 +133,11 @@ def archive_path(coordinate: Coordinate) -> str:
 
 
 # The dictionary keeps what several parts of a template read, which is computed once.
+def organization_search_path(org: str) -> str:
+    """Return the path that finds the packages of an organization."""
+    return f"/search?{urlencode({'q': f'org:{org}'})}"
+
+
 class PackageFrame(Struct, frozen=True, dict=True):
     """The values that the templates of all pages of a package read."""
 
@@ -155,7 +160,7 @@ class PackageFrame(Struct, frozen=True, dict=True):
         org = self.details.head.org
         if self.details.release.upstream is None:
             return f"/orgs/{org}"
-        return f"/search?{urlencode({'q': f'org:{org}'})}"
+        return organization_search_path(org)
 
     @cached_property
     def of_release(self) -> str:

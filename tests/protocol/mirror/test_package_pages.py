@@ -11,7 +11,7 @@ from tests.protocol.web.page_reader import Elements, main_of, opened
 from tests.support.browsers import signed_in
 from tests.support.mirrors import PULL, broken, change
 from tests.support.upstreams import FakeUpstream
-from tests.support.world import World
+from tests.support.world import URL, World
 
 pytestmark = pytest.mark.measured
 
@@ -139,3 +139,17 @@ async def test_pages_of_a_mirrored_package_lead_an_administrator_to_no_missing_p
         links = {link for link in Elements.of(page).links if link.startswith("/")}
         missing = [link for link in links if (await admin.open(link)).status_code == 404]
         assert not missing, path
+
+
+async def test_an_organization_of_an_upstream_leads_to_a_search_for_its_packages(
+    mirror: World,
+) -> None:
+    assert (await mirror.get(f"{URL}/orgs/ballerina")).status_code == 404
+    await mirror.get("/packages/ballerina/io/1.0.0", headers=PULL)
+    assert "/orgs/ballerina" in Elements.of(await opened(mirror, "/organizations")).links
+    answer = await mirror.get(f"{URL}/orgs/ballerina")
+    assert answer.status_code == 302
+    assert answer.headers["location"] == "/search?q=org%3Aballerina"
+    found = await opened(mirror, answer.headers["location"])
+    assert IO in Elements.of(found).links
+    assert (await mirror.get(f"{URL}/orgs/nobody")).status_code == 404
