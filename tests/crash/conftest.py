@@ -11,6 +11,7 @@ from tests.conftest import memory_folder
 from tests.crash.fork_server import Death, Ended, ForkServer, Job, running_fork_server
 from tests.crash.recovery import explained
 from tests.crash.reference_runs import FolderReference, FolderReferences
+from tests.support.forked_programs import forking_programs
 from tests.support.world import Template
 
 Check = Callable[[FolderReference, Path], Awaitable[None]]
@@ -36,6 +37,13 @@ class Killing:
 
 
 OpenKilling = Callable[[str], Awaitable[Killing]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forked() -> Iterator[None]:
+    """Fork registries and commands, of which these tests start many."""
+    with forking_programs():
+        yield
 
 
 @pytest.fixture(scope="session", name="fork_server")
