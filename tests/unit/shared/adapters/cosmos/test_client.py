@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 import pytest
 from azure.cosmos.exceptions import CosmosHttpResponseError
 
+from shared.adapters.cosmos import client
 from shared.adapters.cosmos.client import BatchDelete, BatchWrite, CosmosContainer, CosmosDatabase
 from shared.adapters.system import SystemRandomness
-from shared.domain.errors.requests import StorageFull
+from shared.domain.errors.requests import Busy, StorageFull
 from shared.telemetry.activities import Activity
 from shared.telemetry.metrics import COSMOS_ANSWERS, COSMOS_UNITS
 from tests.fakes.cosmos.protocol import Answer, Request
@@ -66,6 +68,21 @@ async def test_a_read_is_repeated_where_the_connection_fails(
     await packages.put({"id": "head", "pk": "acme/greet"})
     assert await packages.read("acme/greet", "head") is not None
     assert not pending
+    await cosmos.close()
+
+
+async def test_a_call_that_gets_no_answer_in_time_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "DEADLINE", timedelta(milliseconds=50))
+
+    def fail(request: Request) -> Trouble | None:
+        return Trouble.UNAVAILABLE if "/docs/" in request.path else None
+
+    stores = CloudDouble(tmp_path, FakeClock(), transport=lambda it: DoubleTransport(it, fail))
+    cosmos = CosmosDatabase(stores.cosmos, SystemRandomness())
+    with pytest.raises(Busy):
+        await cosmos.container("packages").read("acme/greet", "head")
     await cosmos.close()
 
 
