@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -291,8 +292,18 @@ async def opened(
 def settings_of(folder: Path, storage: Storage = STORAGE, **settings: Any) -> Settings:
     """Return settings for a registry in the folder, whatever the environment says."""
     keys = {"release_keys": RELEASE_KEYS, "log_keys": LOG_KEYS}
-    ours = {"data": folder, "url": URL, "log_level": "warning", **keys, **storage.settings()}
-    return _GivenSettings.model_validate({**ours, **settings})
+    ours = {"url": URL, "log_level": "warning", **keys, **storage.settings(), **settings}
+    if not all(isinstance(value, str | int | None) for value in ours.values()):
+        return _GivenSettings.model_validate({"data": folder, **ours})
+    # No other setting depends on the folder. `True` and 1 are equal, and not the same setting.
+    checked = _checked(tuple((name, type(value), value) for name, value in ours.items()))
+    return checked.model_copy(update={"data": folder})
+
+
+@cache
+def _checked(given: tuple[tuple[str, type, object], ...]) -> Settings:
+    """Return these settings, which take as long to check as a short test."""
+    return _GivenSettings.model_validate({name: value for name, _, value in given})
 
 
 class _GivenSettings(Settings):
