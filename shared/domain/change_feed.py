@@ -43,6 +43,8 @@ _CHANGES = {
 _REMOVALS = {"package.private", "package.internal"}
 
 EVERY_VERSION = "*"
+# A detail of decisions about a release that was never served: outsiders know nothing of it.
+NEVER_SERVED = "never_served"
 
 
 class PackageChange(Struct, frozen=True):
@@ -58,10 +60,17 @@ class PackageChange(Struct, frozen=True):
     withdrawal: Withdrawal | None = None  # What is told of a release that was withdrawn.
 
 
+def change_kind(event: Event) -> ChangeKind | None:
+    """Return the kind of change that the event is for members of its organization, or None for
+    other events."""
+    return _CHANGES.get(event.kind)
+
+
 def package_change(number: int, event: Event) -> PackageChange | None:
-    """Return the change of a package that the event records, or None for other events."""
-    change = _CHANGES.get(event.kind)
-    if change is None:
+    """Return the change of a package that the event records, or None for other events and for
+    releases that were never served."""
+    change = change_kind(event)
+    if change is None or NEVER_SERVED in event.details:
         return None
     subject, _, version = event.subject.partition(":")
     org, _, name = subject.partition("/")

@@ -285,6 +285,8 @@ class Release(ArchiveFacts):
     # Who holds the release, if it is held, and not for an owner.
     holder: Holder = Holder.ADMINISTRATOR
     refused: bool = False  # An owner refused it while it was held, so it was never published.
+    # A decision withheld it while it waited since its push, so outsiders know nothing of it.
+    was_never_served: bool = False
     # It was served while its package was public, so the public log may name it.
     is_disclosed: bool = stored_as("is_told", False)
     # The erased archive of a removed release, once it is deleted.
@@ -316,7 +318,7 @@ class Release(ArchiveFacts):
     def is_withdrawn(self) -> bool:
         """Whether it was published, and is quarantined or removed now. A hold by its owner is no
         withdrawal; `ReleaseEntry.is_publicly_withheld` includes it."""
-        return self.state in WITHDRAWN and not self.refused
+        return self.state in WITHDRAWN and not (self.refused or self.was_never_served)
 
     @property
     def is_known(self) -> bool:
@@ -380,6 +382,7 @@ class ReleaseEntry(Record):
     state: State = State.LIVE
     public_reason: PublicReason | None = None
     refused: bool = False
+    was_never_served: bool = False
     holder: Holder = Holder.ADMINISTRATOR
     erased: ErasedArchive | None = None
     deprecation: str | None = None
@@ -404,7 +407,8 @@ class ReleaseEntry(Record):
     def is_publicly_withheld(self) -> bool:
         """Whether it was published, and everybody may know that it is withheld now: withdrawn, as
         `Release.is_withdrawn` says, or held by its owner."""
-        return (self.state in WITHDRAWN or self.is_held_by_owner) and not self.refused
+        was_published = not (self.refused or self.was_never_served)
+        return was_published and (self.state in WITHDRAWN or self.is_held_by_owner)
 
     @property
     def is_known(self) -> bool:

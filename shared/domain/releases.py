@@ -8,6 +8,7 @@ from typing import TypeVar
 from msgspec import Struct
 
 from shared.domain.archives.bala import Bala
+from shared.domain.change_feed import NEVER_SERVED
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import about_field
 from shared.domain.events import Event
@@ -218,7 +219,11 @@ def next_decision(head: Head, release: Release) -> Decision:
 def with_decision(
     release: Release, kind: str, decision: Decision, *, by: Principal, now_ms: int
 ) -> Release:
-    """Return the release in the state, with the event of that; it waits for nobody any more."""
+    """Return the release in the state, with the event of that; it waits for nobody any more.
+
+    Of one that is withheld before it was ever served, outsiders know as little as while it waited.
+    """
+    is_unserved = release.was_never_served or release.is_waiting or is_held_by_scanner(release)
     changed = with_change(
         release,
         kind,
@@ -234,11 +239,16 @@ def with_decision(
         "is_held_for_owner": False,
         "holder": decision.holder,
         "refused": release.refused or decision.is_refusal,
+        "was_never_served": is_unserved and decision.state is not State.LIVE,
     }
+    details: dict[str, str] = {}
     if decision.state is State.LIVE:
-        # It may be published by this, so the event says what is.
+        details = _content(release)  # It may be published by this, so the event says what is.
+    elif is_unserved:
+        details = {NEVER_SERVED: "true"}
+    if details:
         *earlier, event = changed.outbox
-        details = {**event.details, **_content(release)}
+        details = {**event.details, **details}
         marks["outbox"] = (*earlier, event.model_copy(update={"details": details}))
     return changed.model_copy(update=marks)
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from shared.domain.change_feed import package_change
+from shared.domain.change_feed import change_kind
 from shared.domain.client_addresses import is_loopback
 from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import InvalidRequest, about_field
@@ -165,8 +165,8 @@ class Webhook(Entity):
         """Check whether the event is one of its organization, and on one of its topics."""
         if self.org and event.org != self.org.lower():
             return False
-        change = package_change(0, event)
-        word = change.change.value if change else event.kind.partition(".")[0]
+        change = change_kind(event)
+        word = change.value if change else event.kind.partition(".")[0]
         topic = _TOPICS_OF_KINDS.get(event.kind) or _TOPICS.get(word)
         return Topic.AUDIT in self.topics or topic in self.topics
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
 from tests.protocol.rules.rule_world import refusal_of_push, set_rules
 from tests.security.package_probes import CHANGING, READING, Probe
@@ -27,9 +28,15 @@ def archive(version: str) -> bytes:
 
 
 async def filled(
-    template: Template, folder: Path, *, published: tuple[str, ...], waiting: tuple[str, ...]
+    template: Template,
+    folder: Path,
+    *,
+    published: tuple[str, ...],
+    waiting: tuple[str, ...],
+    verb: str = "",
 ) -> Filled:
-    """Fill a registry with versions of Ann's package; those that wait are staged."""
+    """Fill a registry with versions of Ann's package; those that wait are staged, and an
+    administrator does with them what the verb says, if there is one."""
     people = {"nobody": NOBODY, "owner elsewhere": bearer(template.people.bob.token)}
 
     async def fill(world: World) -> None:
@@ -40,21 +47,29 @@ async def filled(
         await set_rules(world, staged=True)
         for version in waiting:
             assert "is stored and held" in await refusal_of_push(world, archive(version))
+            if verb:
+                decide = getattr(world.registry.publishing.moderation, verb)
+                await decide(Coordinate.parse("acme", NAME, version), "A case.", by=OPERATOR)
         sam = await world.registry.identity.accounts.create("sam", by=OPERATOR)
         people["stranger"] = bearer(await token_of(world.registry, sam))
 
     return Filled(await template.filled(folder, fill), people)
 
 
+@pytest.mark.parametrize("verb", ["", "hold", "quarantine", "remove"])
 # Questions about 1.0.0 and 9.9.9: the first version of a package, and the next one of another.
 @pytest.mark.parametrize(
     ("published", "waiting"), [((), ("1.0.0",)), (("1.0.0",), ("9.9.9",))], ids=["first", "next"]
 )
 async def test_for_outsiders_a_registry_with_it_equals_one_without_it(
-    template: Template, tmp_path: Path, published: tuple[str, ...], waiting: tuple[str, ...]
+    template: Template,
+    tmp_path: Path,
+    published: tuple[str, ...],
+    waiting: tuple[str, ...],
+    verb: str,
 ) -> None:
     pair = Pair(
-        await filled(template, tmp_path / "with", published=published, waiting=waiting),
+        await filled(template, tmp_path / "with", published=published, waiting=waiting, verb=verb),
         await filled(template, tmp_path / "without", published=published, waiting=()),
     )
     exact = Probe("/mcp", "POST", json.dumps(tool_call("resolve", packages=["acme/NAME:9.9.9"])))

@@ -110,6 +110,25 @@ async def test_a_member_downloads_it_by_a_link_that_ends(world: World) -> None:
     assert (await world.get(again)).status_code == 404
 
 
+async def test_one_that_was_quarantined_while_it_waited_can_be_approved_afterwards(
+    world: World,
+) -> None:
+    await stage(world)
+    moderation = world.registry.publishing.moderation
+    coordinate = Coordinate.parse("acme", "greet", "1.0.0")
+    await moderation.quarantine(coordinate, "A case.", by=OPERATOR)
+    await moderation.restore(coordinate, by=OPERATOR)
+    changes = (await world.get(f"{URL}/index/changes")).json()["changes"]
+    assert [each["kind"] for each in changes if each["name"] == "greet"] == []
+    await (await signed_in(world, world.people.ann)).api("POST", f"{STAGED}/review/approve", {})
+    assert await is_served(world)
+    await moderation.remove(coordinate, "A case.", by=OPERATOR)
+    changes = (await world.get(f"{URL}/index/changes")).json()["changes"]
+    assert [each["kind"] for each in changes] == ["published", "withdrawn"]
+    history = await world.get(f"{URL}/api/v1/packages/acme/greet/history")
+    assert history.status_code == 200
+
+
 async def test_an_owner_approves_it_on_its_page(world: World) -> None:
     await stage(world)
     page = f"{STAGED_PAGE}/greet/1.0.0"
