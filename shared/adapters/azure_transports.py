@@ -34,7 +34,9 @@ def record_transport(network: Network) -> AioHttpTransport:
     aiohttp sends a PUT or DELETE again whose connection was closed before the response. If the
     first one took effect, the conflict of the second would be taken for one with somebody else.
     """
-    return _SingleAttempts() if network.is_plain else _SingleAttemptsThroughNetwork(network)
+    if network.is_plain:
+        return _SingleAttempts(use_env_settings=False)
+    return _SingleAttemptsThroughNetwork(network)
 
 
 def identity_transport(network: Network) -> AioHttpTransport | None:
@@ -73,25 +75,15 @@ class _AsyncTransport(AioHttpTransport):
 
 
 class _SingleAttempts(AioHttpTransport):
-    def __init__(self) -> None:
-        super().__init__(use_env_settings=False)
-
     async def open(self) -> None:
         """Open connections that repeat no request."""
         await super().open()
-        _repeat_nothing(self)
+        # There is no public option; aiohttp's own client for tests sets this as well.
+        self.session._retry_connection = False
 
 
-class _SingleAttemptsThroughNetwork(_AsyncTransport):
-    async def open(self) -> None:
-        """Open connections as the operator says, which repeat no request."""
-        await super().open()
-        _repeat_nothing(self)
-
-
-def _repeat_nothing(transport: AioHttpTransport) -> None:
-    # There is no public option; aiohttp's own client for tests sets this as well.
-    transport.session._retry_connection = False
+class _SingleAttemptsThroughNetwork(_SingleAttempts, _AsyncTransport):
+    """Sends each request once, and connects as the operator says."""
 
 
 class _BlockingTransport(RequestsTransport):

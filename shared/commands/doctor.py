@@ -51,7 +51,7 @@ _LABELS = {
 }
 
 
-class Checked(Enum):
+class CheckedFolder(Enum):
     """What the data folder holds."""
 
     REGISTRY = "registry"
@@ -62,13 +62,13 @@ class Checked(Enum):
 @click.option(
     "--of-copy",
     "checked",
-    flag_value=Checked.COPY,
+    flag_value=CheckedFolder.COPY,
     type=click.UNPROCESSED,
-    default=Checked.REGISTRY,
+    default=CheckedFolder.REGISTRY,
     help="The data folder is a backup that was restored to try it: its stopped log is no problem.",
 )
 @as_json
-def doctor(checked: Checked, output: OutputFormat) -> None:
+def doctor(checked: CheckedFolder, output: OutputFormat) -> None:
     """Check the settings and the data folder, and say how to solve each problem.
 
     Identity providers, the mail server and the receivers of webhooks are tried as well, for five
@@ -162,7 +162,7 @@ def _ways_out_of_here(settings: Settings) -> Iterator[str]:
         yield f"Certificates of the authorities in {settings.ca_file} are trusted."
 
 
-async def _checks_of_records(registry: Registry, checked: Checked) -> list[DoctorCheck]:
+async def _checks_of_records(registry: Registry, checked: CheckedFolder) -> list[DoctorCheck]:
     found = [each async for each in _placement(registry)]
     found += [each async for each in _makers(registry)]
     found += [each async for each in _secrets_of_webhooks(registry)]
@@ -339,7 +339,9 @@ async def _provisioning(registry: Registry) -> AsyncIterator[DoctorCheck]:
         yield DoctorCheck("directory", each.sentence, each.way_out)
 
 
-async def _transparency_log(registry: Registry, checked: Checked) -> AsyncIterator[DoctorCheck]:
+async def _transparency_log(
+    registry: Registry, checked: CheckedFolder
+) -> AsyncIterator[DoctorCheck]:
     """Say whether the log is being written, and how one that stopped goes on."""
     state = await registry.transparency.reader.state()
     if state is None:
@@ -349,7 +351,7 @@ async def _transparency_log(registry: Registry, checked: Checked) -> AsyncIterat
     if not state.stopped:
         yield DoctorCheck("log", f"{state.origin} has {entries}.")
         return
-    if checked is Checked.COPY and state.stopped == RESTORED:
+    if checked is CheckedFolder.COPY and state.stopped == RESTORED:
         found = f"{state.origin} has {entries} in the copy, whose log every restore stops."
         yield DoctorCheck("log", found)
         return

@@ -80,10 +80,11 @@ class _Server:
 
     def fork_or_start(self, words: Sequence[Any], *given: Any) -> int:
         """Take the place of `_posixsubprocess.fork_exec`."""
-        kept = tuple(each for each in given[2] if each != _error_pipe(given))
-        program = None if kept else program_of(words, given)
-        if program is None or program.words[0] not in self._started:
-            self._started.update([] if program is None else program.words[:1])
+        program = program_of(words, given)
+        if program is None or program.kept:  # Only the standard files are sent to the process.
+            return self._original(words, *given)
+        if program.words[0] not in self._started:
+            self._started.add(program.words[0])
             return self._original(words, *given)
         with self._lock:
             return self._fork(program, _standard_files(given))

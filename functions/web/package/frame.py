@@ -132,12 +132,12 @@ def archive_path(coordinate: Coordinate) -> str:
     return f"/2.0/maven/{package}/{version}/{package.name}-{version}.bala"
 
 
-# The dictionary keeps what several parts of a template read, which is computed once.
 def organization_search_path(org: str) -> str:
     """Return the path that finds the packages of an organization."""
     return f"/search?{urlencode({'q': f'org:{org}'})}"
 
 
+# The dictionary keeps what several parts of a template read, which is computed once.
 class PackageFrame(Struct, frozen=True, dict=True):
     """The values that the templates of all pages of a package read."""
 
