@@ -5,7 +5,7 @@ from datetime import timedelta
 from shared.domain.errors.identity import SignInAgain
 from shared.domain.principals import Principal
 from shared.domain.scopes import Action
-from shared.domain.times import CLOCK_DIFFERENCE_MS, MS
+from shared.domain.times import is_younger
 
 # Actions that also require a recent sign-in: those that give somebody a way to publish that
 # outlives the credential (roles, invitations, tokens of organizations, publishers), owners,
@@ -18,13 +18,9 @@ RECENT_SIGN_IN = timedelta(minutes=10)  # Long enough to read a page before a ch
 
 
 def is_recently_signed_in(principal: Principal, now_ms: int) -> bool:
-    """Check whether the session began at most `RECENT_SIGN_IN` ago; False for tokens, and for a
-    session that begins in the future."""
-    if principal.signed_in_ms is None:
-        return False
-    # A session that begins further in the future began before the clock was set back, and nobody
-    # knows how long ago.
-    return -CLOCK_DIFFERENCE_MS <= now_ms - principal.signed_in_ms <= RECENT_SIGN_IN // MS
+    """Check whether the session began less than `RECENT_SIGN_IN` ago; False for tokens."""
+    signed_in_ms = principal.signed_in_ms
+    return signed_in_ms is not None and is_younger(signed_in_ms, RECENT_SIGN_IN, now_ms)
 
 
 def require_recent_sign_in(by: Principal, now_ms: int, verb: str, what: str) -> None:

@@ -5,7 +5,7 @@ from enum import Enum
 from typing import ClassVar, Self
 
 from shared.domain.entities import Entity, Place
-from shared.domain.times import CLOCK_DIFFERENCE_MS, MS
+from shared.domain.times import is_younger
 
 # The secret of a session changes this often, so that a stolen cookie is soon useless.
 SECRET_ROTATION = timedelta(minutes=10)
@@ -58,16 +58,16 @@ class Session(Entity):
             return SecretState.CURRENT
         if secret_hash not in self.secrets:
             return SecretState.UNKNOWN
-        if self.confirmed_ms is None or _is_younger(self.confirmed_ms, now_ms, SECRET_GRACE):
+        if self.confirmed_ms is None or is_younger(self.confirmed_ms, SECRET_GRACE, now_ms):
             return SecretState.PREVIOUS
         return SecretState.COPIED
 
     def needs_rotation(self, presented: SecretState, now_ms: int) -> bool:
         """Check whether to replace the secret: it is old, or the browser never got the newest."""
         if presented is SecretState.PREVIOUS:
-            is_lost = not _is_younger(self.seen_ms, now_ms, SECRET_GRACE)
+            is_lost = not is_younger(self.seen_ms, SECRET_GRACE, now_ms)
             return self.confirmed_ms is None and is_lost
-        return not _is_younger(self.seen_ms, now_ms, SECRET_ROTATION)
+        return not is_younger(self.seen_ms, SECRET_ROTATION, now_ms)
 
     def needs_confirmation(self, presented: SecretState) -> bool:
         """Check whether the browser presents the newest secret for the first time."""
@@ -82,9 +82,3 @@ class Session(Entity):
     def confirmed(self, now_ms: int) -> Self:
         """Return the session after its newest secret was presented."""
         return self.model_copy(update={"confirmed_ms": now_ms})
-
-
-def _is_younger(at_ms: int, now_ms: int, age: timedelta) -> bool:
-    """Check whether something was less than so long ago. A time that is further in the future than
-    clocks differ is from before the clock was set back, and nobody knows how long ago it was."""
-    return -CLOCK_DIFFERENCE_MS <= now_ms - at_ms < age // MS

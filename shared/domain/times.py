@@ -38,9 +38,10 @@ def utc_text(at_ms: int) -> str:
 
 
 def is_younger(at_ms: int, age: timedelta, now_ms: int) -> bool:
-    """Check whether less than `age` has passed since a stored time. A time that is in the future,
-    because the clock was set back, counts as old."""
-    return 0 <= now_ms - at_ms < age // MS
+    """Check whether less than `age` has passed since a stored time. A time that is further in the
+    future than clocks differ is from before the clock was set back, and counts as old: nobody knows
+    how long ago it was."""
+    return -CLOCK_DIFFERENCE_MS <= now_ms - at_ms < age // MS
 
 
 LATEST_MS = 253_402_300_799_999  # The end of the year 9999: no later time can be written.
