@@ -46,7 +46,7 @@ KEPT_FOR: Mapping[str, str] = {
     "pull_counter._seen": "counts a pull once",
     "pull_records._seen": "records a pull once",
     "release_pullers._known": "records a puller once",
-    "publishing._may_publish": "bounds what is read of bodies",
+    "publishing_rights._may_publish": "bounds what is read of bodies",
     "publishing_rules._pushed": "counts what was pushed since a count",
     "api_docs_generation._ends": "bounds abuse of the confined process",
     "on_demand._ends": "bounds abuse of the confined process",

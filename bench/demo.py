@@ -40,7 +40,7 @@ from shared.domain.principals import OPERATOR, Principal
 from shared.domain.versions import Version
 from shared.registry import Registry
 from shared.services.adapters import Adapters
-from shared.services.publishing.publishing import Upload
+from shared.services.publishing.uploads import Upload
 from shared.settings import Settings
 from tests.paths import ROOT, central_index, central_packages
 

@@ -26,7 +26,7 @@ from shared.domain.grants import Grant
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR, Principal
 from shared.registry import Registry
-from shared.services.publishing.publishing import Upload
+from shared.services.publishing.uploads import Upload
 from shared.settings import Settings
 from tests.paths import ROOT
 from tests.support.archives import bala

@@ -285,7 +285,7 @@ def sender_identifier(registry: Registry) -> IdentifySender:
             if path.strip("/") == DRY_RUN:
                 may_send = await registry.publishing.dry_runs.may_check(caller)
             else:
-                may_send = await registry.publishing.releases.may_publish(caller)
+                may_send = await registry.publishing.rights.may_publish(caller)
         except Unauthenticated:
             with suppress(TooManyRequests):
                 registry.limits.rate_limiter.count_unverified(client.address)

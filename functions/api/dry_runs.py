@@ -7,7 +7,7 @@ from functions.http.body_parsing import announced_digest, archive_parts, require
 from shared.domain.errors.identity import credentials_missing
 from shared.domain.rate_limits import RateLimitClass
 from shared.services.publishing.dry_runs import FindingSeverity
-from shared.services.publishing.publishing import Upload
+from shared.services.publishing.uploads import Upload
 
 
 class FindingView(ResponseModel):

@@ -32,7 +32,7 @@ from shared.domain.versions import Range, Version, parse_version_or_range
 from shared.runtime.answer_dependencies import Dependencies
 from shared.runtime.answers import Answer
 from shared.services.packages.pull_redirects import LocatedArchive
-from shared.services.publishing.publishing import Upload
+from shared.services.publishing.uploads import Upload
 
 central = CentralFace()
 central_without_404 = CentralFace(shows_404=False)

@@ -9,6 +9,7 @@ from shared.services.provenance.provenance_notices import ProvenanceNotices
 from shared.services.provenance.sigstore_bundles import SigstoreBundles
 from shared.services.provenance.trusted_root_renewal import TrustedRootRenewal
 from shared.services.provenance.trusted_roots import TrustedRoots
+from shared.services.publishing.archive_checks import ArchiveChecks
 from shared.services.publishing.dry_runs import DryRuns
 from shared.services.publishing.erasure import ReleaseErasure
 from shared.services.publishing.held_releases import HeldReleases
@@ -20,6 +21,7 @@ from shared.services.publishing.package_holds import PackageHolds
 from shared.services.publishing.proposals import Proposals
 from shared.services.publishing.published_contents import PublishedContents
 from shared.services.publishing.publishing import Publishing
+from shared.services.publishing.publishing_rights import PublishingRights
 from shared.services.publishing.publishing_rules import (
     DependencyCheck,
     LicenseRule,
@@ -51,9 +53,9 @@ class PublishingServices(ServiceGroup, frozen=True):
     @cached_property
     def releases(self) -> Publishing:
         return Publishing(
-            authorization=self._registry.rights.authorization,
+            rights=self.rights,
+            checks=self._parts.publishing.archive_checks,
             organizations=self._registry.organizations.organizations,
-            typosquats=self._parts.organizations.typosquats,
             archive_reader=self._registry.packages.archive_reader,
             metadata=self._adapters.metadata,
             archives=self._adapters.archives,
@@ -62,7 +64,6 @@ class PublishingServices(ServiceGroup, frozen=True):
             sigstore_bundles=self._parts.publishing.sigstore_bundles,
             derived_data=self._registry.packages.derived_data,
             clock=self._adapters.clock,
-            dependency_check=self._parts.publishing.dependency_check,
             rules=self.rules,
             scanner=self._parts.publishing.scanner,
             trusted_publishers=self._registry.tokens.trusted_publishers,
@@ -75,22 +76,33 @@ class PublishingServices(ServiceGroup, frozen=True):
         )
 
     @cached_property
+    def rights(self) -> PublishingRights:
+        return PublishingRights(
+            authorization=self._registry.rights.authorization,
+            clock=self._adapters.clock,
+            base_url=self._settings.base_url,
+        )
+
+    @cached_property
     def dry_runs(self) -> DryRuns:
         return DryRuns(
             authorization=self._registry.rights.authorization,
             archive_reader=self._registry.packages.archive_reader,
             metadata=self._adapters.metadata,
-            publishing=self.releases,
+            rights=self.rights,
+            checks=self._parts.publishing.archive_checks,
             published_contents=self._parts.publishing.published_contents,
             sigstore_bundles=self._parts.publishing.sigstore_bundles,
             rules=self.rules,
             scanner=self._parts.publishing.scanner,
+            base_url=self._settings.base_url,
         )
 
     @cached_property
     def maven(self) -> MavenPublishing:
         return MavenPublishing(
             publishing=self.releases,
+            rights=self.rights,
             metadata=self._adapters.metadata,
             documents=self._adapters.documents,
             removed_documents=self._parts.packages.removed_documents,
@@ -296,6 +308,16 @@ class PublishingServices(ServiceGroup, frozen=True):
 
 class PublishingParts(ServiceGroup, frozen=True):
     """Rules, scans and checks of releases, mail about them, and Sigstore."""
+
+    @cached_property
+    def archive_checks(self) -> ArchiveChecks:
+        return ArchiveChecks(
+            authorization=self._registry.rights.authorization,
+            rights=self._registry.publishing.rights,
+            metadata=self._adapters.metadata,
+            dependency_check=self.dependency_check,
+            typosquats=self._parts.organizations.typosquats,
+        )
 
     @cached_property
     def provenance_notices(self) -> ProvenanceNotices:

@@ -14,7 +14,7 @@ from shared.bootstrap.build import existing_registry
 from shared.domain.grants import Grant
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR, Principal
-from shared.services.publishing.publishing import Upload
+from shared.services.publishing.uploads import Upload
 from shared.settings import Settings
 from tests.azure_local import stores
 from tests.fakes.azurite import missing

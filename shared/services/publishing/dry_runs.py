@@ -29,10 +29,12 @@ from shared.domain.scopes import PUBLISHING_SCOPES
 from shared.ports.metadata import MetadataStore
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.provenance.sigstore_bundles import SigstoreBundles
+from shared.services.publishing.archive_checks import ArchiveChecks, Candidate
 from shared.services.publishing.published_contents import PublishedContents
-from shared.services.publishing.publishing import Publishing, Upload
+from shared.services.publishing.publishing_rights import PublishingRights
 from shared.services.publishing.publishing_rules import Occasion, PublishingRules, RuledArchive
 from shared.services.publishing.scanner import Scanner
+from shared.services.publishing.uploads import Upload, read_upload
 
 
 class FindingSeverity(Enum):
@@ -85,11 +87,13 @@ class DryRuns(Struct, frozen=True):
     authorization: Authorization
     archive_reader: ArchiveReader
     metadata: MetadataStore
-    publishing: Publishing
+    rights: PublishingRights
+    checks: ArchiveChecks
     published_contents: PublishedContents
     sigstore_bundles: SigstoreBundles
     rules: PublishingRules
     scanner: Scanner
+    base_url: str
 
     async def may_check(self, by: Principal) -> bool:
         """Check whether `by` belongs to some organization. A host asks this before it reads a body;
@@ -108,17 +112,17 @@ class DryRuns(Struct, frozen=True):
         await self.authorization.require_any_membership(by)
         with self.archive_reader.in_hand(len(upload.content)):
             try:
-                bala = await self.publishing.read_archive(upload)
+                bala = await read_upload(self.archive_reader, upload)
             except (BadArchive, Invalid, TooLarge) as refusal:
                 return DryRun((Finding.of(refusal),))
             found = await self.metadata.find(bala.coordinate)
             access, missing = await self._right(bala, found, by)
-            refusals = await self.publishing.refusals(bala, found, access, by)
+            refusals = await self.checks.refusals(Candidate(bala, found, access, by))
             findings = [*_about_right(missing, by), *map(Finding.of, refusals)]
             findings += await self._about_version(upload, bala, found, missing, by)
             if found.head is None and missing is None:
                 package = bala.coordinate.package
-                hold = await self.publishing.hold_of_new(package, access, by)
+                hold = await self.checks.hold_of_new(package, access, by)
                 findings += [_finding_of(hold)] if hold else []
             findings += await self._about_sigstore(upload, bala, found, access, by)
             if found.release is None:
@@ -131,7 +135,7 @@ class DryRuns(Struct, frozen=True):
         """Return the access of `by`, and the reason if `by` may not publish the package."""
         package = bala.coordinate.package
         try:
-            return await self.publishing.require_pusher(package, found.head, by), None
+            return await self.rights.require_for_package(package, found.head, by), None
         except (Conflict, Forbidden, NotFound) as refusal:
             access = await self.authorization.access_of_reader_or_job(by, package)
             if access is None:
@@ -162,8 +166,8 @@ class DryRuns(Struct, frozen=True):
             message = f"{bala.coordinate} is published with the same files. A push changes nothing."
             return [Finding("published", FindingSeverity.NOTE, message)]
         if missing is None:
-            base_url = self.publishing.base_url
-            return [Finding.of(refusal_of_withheld(release, by=by.id, base_url=base_url))]
+            refusal = refusal_of_withheld(release, by=by.id, base_url=self.base_url)
+            return [Finding.of(refusal)]
         return [Finding.of(VersionExists(bala.coordinate))]
 
     async def _about_sigstore(

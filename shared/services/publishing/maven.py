@@ -50,7 +50,9 @@ from shared.services.packages.removed_documents import RemovedDocuments
 from shared.services.packages.source import PackageSource
 from shared.services.provenance.attestations import ReleaseProvenance
 from shared.services.provenance.sigstore_bundles import SigstoreBundles
-from shared.services.publishing.publishing import Publication, Publishing, Upload
+from shared.services.publishing.publishing import Publication, Publishing
+from shared.services.publishing.publishing_rights import PublishingRights
+from shared.services.publishing.uploads import Upload
 
 # Distributions of Ballerina for which version lists are cached, namely those that were asked for
 # last.
@@ -269,6 +271,7 @@ class MavenPublishing(Struct, frozen=True):
     """
 
     publishing: Publishing
+    rights: PublishingRights
     metadata: MetadataStore
     documents: DocumentStore
     removed_documents: RemovedDocuments
@@ -285,7 +288,7 @@ class MavenPublishing(Struct, frozen=True):
         """Store the bill of materials of a release that has none. It takes the right to publish
         the version, except to repeat the one that is there."""
         found = await self.metadata.find(at)
-        access = await self.publishing.require_pusher(at.package, found.head, by)
+        access = await self.rights.require_for_package(at.package, found.head, by)
         release = found.release
         if release is None or not _takes_files(release):
             raise ReleaseNotFound(at.package, at.version)
@@ -299,7 +302,7 @@ class MavenPublishing(Struct, frozen=True):
                 '"bomFormat": "CycloneDX".',
             )
         try:
-            self.publishing.require_publisher_of(at, access, by)
+            self.rights.require_for_version(at, access, by)
         except Forbidden:
             if await self.documents.sbom(release.archive_digest) != content:
                 raise
@@ -315,7 +318,7 @@ class MavenPublishing(Struct, frozen=True):
     async def add_sigstore(self, content: bytes, at: Coordinate, *, by: Principal) -> None:
         """Verify the Sigstore bundle of a release, and store it; a repeat changes nothing."""
         found = await self.metadata.find(at)
-        await self.publishing.require_pusher(at.package, found.head, by)
+        await self.rights.require_for_package(at.package, found.head, by)
         release = found.release
         if release is None or not _takes_files(release):
             raise ReleaseNotFound(at.package, at.version)
@@ -324,7 +327,7 @@ class MavenPublishing(Struct, frozen=True):
     async def require_pusher(self, package: Package, *, by: Principal) -> None:
         """Raise unless `by` may publish the package. Clients send more files, which are ignored."""
         head = await self.metadata.head(package)
-        await self.publishing.require_pusher(package, head, by)
+        await self.rights.require_for_package(package, head, by)
 
 
 def _takes_files(release: Release) -> bool:

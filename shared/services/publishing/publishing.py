@@ -1,27 +1,17 @@
 """Publishing: validates an archive and stores it as a release."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import timedelta
 from enum import Enum
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.auth.authorization import Authorization
 from shared.domain.access_rights import AccessContext
-from shared.domain.archives.bala import Bala, require_coordinate
-from shared.domain.archives.digests import Digest
-from shared.domain.coordinates import Coordinate, Package
-from shared.domain.errors.base import Conflict, Forbidden, Invalid, Refusal, Unavailable
-from shared.domain.errors.identity import NotPermitted, TokenUnknown
-from shared.domain.errors.packages import (
-    SpelledDifferently,
-    VersionExists,
-    VersionSpelledDifferently,
-    owned_by_upstream,
-)
+from shared.domain.coordinates import Package
+from shared.domain.errors.base import Refusal, Unavailable
+from shared.domain.errors.packages import VersionExists
 from shared.domain.errors.withheld import refusal_of_withheld
 from shared.domain.packages import (
     FoundRelease,
@@ -35,7 +25,7 @@ from shared.domain.packages import (
 from shared.domain.principals import Principal
 from shared.domain.publishing_rules import RuleEffect, RuleFinding, first_with
 from shared.domain.rate_limits import RateLimitAllowance
-from shared.domain.release_states import PackageHold, State
+from shared.domain.release_states import State
 from shared.domain.releases import (
     PUBLISHER_WORDS,
     held_for_owner,
@@ -46,49 +36,28 @@ from shared.domain.releases import (
     new_head,
     new_release,
 )
-from shared.domain.scopes import PUBLISHING_SCOPES, Action
-from shared.domain.times import MS
 from shared.domain.visibility import Readers, Visibility
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.runtime.gathering import gather_all
-from shared.runtime.lru_cache import LruCache
 from shared.services.api_docs.api_docs_queue import ApiDocsQueue
 from shared.services.limits.rate_limits import PublishAllowance, RateLimiter
 from shared.services.organizations.organizations import Organizations
-from shared.services.organizations.typosquats import Typosquats
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.derived_data import DerivedData
 from shared.services.packages.release_storing import NewRelease, ReleaseStoring
 from shared.services.provenance.sigstore_bundles import SigstoreBundle, SigstoreBundles
+from shared.services.publishing.archive_checks import ArchiveChecks, Candidate, check_name
 from shared.services.publishing.new_release_mail import NewReleaseMail
 from shared.services.publishing.published_contents import PublishedContents
-from shared.services.publishing.publishing_rules import (
-    DependencyCheck,
-    Occasion,
-    PublishingRules,
-    RuledArchive,
-)
+from shared.services.publishing.publishing_rights import PublishingRights
+from shared.services.publishing.publishing_rules import Occasion, PublishingRules, RuledArchive
 from shared.services.publishing.scanner import Scanner
-from shared.services.tokens.trusted_publishers import TrustedPublishers, check_pusher, check_tag
-
-# How long the registry remembers that a credential may publish some package.
-PUBLISHER_CACHED_FOR = timedelta(minutes=10)
-MAX_PUBLISHERS_CACHED = 1_000  # Credentials.
+from shared.services.publishing.uploads import Upload, read_upload
+from shared.services.tokens.trusted_publishers import TrustedPublishers
 
 MAX_WARNINGS = 10  # Warnings stored with a release, whose record may have 16 KB.
-
-
-class Upload(Struct, frozen=True):
-    """An archive as it arrived, and the digest and release that the request named, if any. A
-    `claimed_package` only names what is refused before the archive is read."""
-
-    content: bytes | memoryview
-    digest: Digest | None = None
-    coordinate: Coordinate | None = None
-    sigstore: bytes | memoryview | None = None  # The bundle that came with it.
-    claimed_package: Package | None = None
 
 
 class Outcome(Enum):
@@ -123,31 +92,22 @@ class _NamedRelease(Struct, frozen=True):
     access: AccessContext
 
 
-class _Push(Struct, frozen=True):
-    """An archive that may be published by `by`, its verified Sigstore bundle, and what is stored
-    under its coordinate."""
+class _Push(Candidate, frozen=True):
+    """An archive that `by` may publish, and what the steps of the push found out about it."""
 
-    bala: Bala
-    found: FoundRelease
-    access: AccessContext
     allowance: PublishAllowance
-    by: Principal
     sigstore: SigstoreBundle | None = None
     findings: tuple[RuleFinding, ...] = ()  # Findings of the rules; none of them refuses the push.
     held_by_scanner: str = ""  # Why the scanner holds it, as a sentence.
     is_put_back: bool = False  # The archive of the release was lost, and is stored again.
 
-    @property
-    def package(self) -> Package:
-        return self.bala.coordinate.package
-
 
 class Publishing(Struct, frozen=True):
     """Validates archives and publishes them as releases."""
 
-    authorization: Authorization
+    rights: PublishingRights
+    checks: ArchiveChecks
     organizations: Organizations
-    typosquats: Typosquats
     archive_reader: ArchiveReader
     metadata: MetadataStore
     archives: ArchiveStore
@@ -156,7 +116,6 @@ class Publishing(Struct, frozen=True):
     sigstore_bundles: SigstoreBundles
     derived_data: DerivedData
     clock: Clock
-    dependency_check: DependencyCheck
     rules: PublishingRules
     scanner: Scanner
     trusted_publishers: TrustedPublishers
@@ -167,9 +126,6 @@ class Publishing(Struct, frozen=True):
     # Counts a new release by its state; repeats are not counted.
     count_release: Callable[[Mapping[str, str]], None]
     readers: Readers
-    _may_publish: LruCache[str, int] = field(
-        default_factory=lambda: LruCache[str, int](MAX_PUBLISHERS_CACHED)
-    )
 
     async def push(self, upload: Upload, by: Principal) -> Publication:
         """Publish the archive, whose release is then listed everywhere, and return the outcome.
@@ -191,49 +147,6 @@ class Publishing(Struct, frozen=True):
                     self.rate_limiter.count_unpublished(by)
                 raise
             return await self._follow_up(push, is_new=is_new)
-
-    async def may_publish(self, by: Principal) -> bool:
-        """Check whether `by` may publish in some organization; a push that follows does not ask a
-        store again.
-
-        A host asks this before it reads a body; it grants no right.
-        """
-        if not any(grant.scopes & PUBLISHING_SCOPES for grant in by.grants):
-            return False
-        try:
-            await self._require_publisher(by)
-        except (NotPermitted, TokenUnknown):
-            return False
-        return True
-
-    async def require_pusher(
-        self, package: Package, head: Head | None, by: Principal
-    ) -> AccessContext:
-        """Return the access by which `by` may publish the package, or raise the refusal."""
-        action = Action.PUSH_VERSION if head else Action.PUSH_NEW
-        access = await self.authorization.require(by, action, package)
-        if head:
-            check_pusher(head, by)
-        return access
-
-    def require_publisher_of(
-        self, coordinate: Coordinate, access: AccessContext, by: Principal
-    ) -> None:
-        """Raise `version-not-tagged` or `provenance-required` for a credential that may publish
-        other versions of its package, or none since the organization requires a job."""
-        check_tag(coordinate, by)
-        self._require_provenance(coordinate, access, by)
-
-    async def hold_of_new(
-        self, package: Package, access: AccessContext, by: Principal
-    ) -> PackageHold | None:
-        """Return why a new package waits for administrators from its first push on, whoever may see
-        it: a private one may become public."""
-        if by.is_operator or access.is_administrator:
-            return None
-        organization = access.organization
-        resembled = organization.resembles if organization else ""
-        return await self.typosquats.hold_of(package, resembled)
 
     async def _publish(
         self, upload: Upload, named: _NamedRelease | None, by: Principal
@@ -263,16 +176,16 @@ class Publishing(Struct, frozen=True):
         """Raise, before the archive is read, unless `by` may publish: the release that the request
         names, which is returned, or somewhere if it names none."""
         if not upload.coordinate:
-            await self._require_publisher(by, upload.claimed_package)
+            await self.rights.require_somewhere(by, upload.claimed_package)
             return None
         found = await self.metadata.find(upload.coordinate)
-        access = await self.require_pusher(upload.coordinate.package, found.head, by)
+        access = await self.rights.require_for_package(upload.coordinate.package, found.head, by)
         return _NamedRelease(found, access)
 
     async def _admit(self, upload: Upload, named: _NamedRelease | None, by: Principal) -> _Push:
         """Read the archive, count the push, and raise unless it can become a release of its
         package, or repeats one."""
-        bala = await self.read_archive(upload)
+        bala = await read_upload(self.archive_reader, upload)
         package = bala.coordinate.package
         if named:
             found = named.found
@@ -280,15 +193,15 @@ class Publishing(Struct, frozen=True):
             allowance = await self._count(package, found, by)
         else:
             found = await self.metadata.find(bala.coordinate)
-            checking = asyncio.create_task(self.require_pusher(package, found.head, by))
+            checking = asyncio.create_task(self.rights.require_for_package(package, found.head, by))
             counting = asyncio.create_task(self._count(package, found, by))
             await gather_all(checking, counting)
             access = checking.result()
             allowance = counting.result()
-        push = _Push(bala, found, access, allowance, by)
+        push = _Push(bala, found, access, by, allowance)
         allowance.require()
         if found.release is None:
-            await self._check(push)
+            await self.checks.require(push)
             push = replace(push, findings=await self._require_rules(upload, push))
             if upload.sigstore is not None:
                 push = replace(push, sigstore=await self._verified(upload.sigstore, push))
@@ -297,7 +210,9 @@ class Publishing(Struct, frozen=True):
         else:
             repeated = await self.published_contents.repeated(upload.content, bala, found.release)
             if repeated is None:
-                await self._check(push)  # These refusals say more than that the version exists.
+                await self.checks.require(
+                    push
+                )  # These refusals say more than that the version exists.
                 raise await self.published_contents.refusal(upload.content, bala, found, by=by)
             push = replace(push, found=FoundRelease(found.head, repeated))
         return push
@@ -347,32 +262,6 @@ class Publishing(Struct, frozen=True):
             content, bala.coordinate, bala.archive_digest, provenance
         )
 
-    async def _require_publisher(self, by: Principal, of: Package | None = None) -> None:
-        """Raise unless `by` may publish somewhere.
-
-        The answer may be minutes old, because the right to the package is checked in any case.
-        """
-        now_ms = self.clock.now_ms()
-        key = f"{by.id} {by.credential}"
-        until_ms = self._may_publish.get(key)
-        if until_ms is None or until_ms < now_ms:
-            await self.authorization.require_publisher(by, of)
-            self._may_publish.put(key, now_ms + PUBLISHER_CACHED_FOR // MS)
-
-    async def read_archive(self, upload: Upload) -> Bala:
-        """Read an archive; raise a `BadArchive`, or another refusal that says what is wrong with
-        it."""
-        bala = await self.archive_reader.read(upload.content)
-        if upload.digest and upload.digest != bala.archive_digest:
-            raise Invalid(
-                "digest-mismatch",
-                f"The archive's SHA-256 is {bala.archive_digest}, but the request announced "
-                f"{upload.digest}. It was damaged on the way; push it again.",
-            )
-        if upload.coordinate:
-            require_coordinate(bala, upload.coordinate)
-        return bala
-
     async def _count(
         self, package: Package, found: FoundRelease, by: Principal
     ) -> PublishAllowance:
@@ -380,97 +269,6 @@ class Publishing(Struct, frozen=True):
         if found.release:
             return PublishAllowance()
         return await self.rate_limiter.count_push(by, package)
-
-    async def refusals(
-        self, bala: Bala, found: FoundRelease, access: AccessContext, by: Principal
-    ) -> list[Refusal]:
-        """Return all reasons why the archive cannot become a release of its package, whether or not
-        its version is published; nothing is written."""
-        refusals = list[Refusal]()
-        for check in self._checks(_Push(bala, found, access, PublishAllowance(), by)):
-            try:
-                await check
-            except (Conflict, Forbidden, Invalid) as refusal:
-                refusals.append(refusal)
-        return refusals
-
-    async def _check(self, push: _Push) -> None:
-        """Raise unless the archive can become a release of its package; nothing is written."""
-        for check in self._checks(push):
-            await check
-
-    def _checks(self, push: _Push) -> Iterator[Awaitable[None]]:
-        """Yield each check; the caller awaits one before it takes the next."""
-        yield self._check_tag(push)
-        yield self._check_provenance(push)
-        yield self.dependency_check.check(push.bala, push.by)
-        yield self._check_names(push)
-        if push.found.head:
-            yield self._check_version(push.bala.coordinate)
-        yield self._check_tools(push)
-
-    async def _check_tag(self, push: _Push) -> None:
-        check_tag(push.bala.coordinate, push.by)
-
-    async def _check_provenance(self, push: _Push) -> None:
-        self._require_provenance(push.bala.coordinate, push.access, push.by)
-
-    def _require_provenance(
-        self, coordinate: Coordinate, access: AccessContext, by: Principal
-    ) -> None:
-        """Raise `provenance-required` for a stored token, where the organization takes releases
-        only from trusted publishers. That a Sigstore bundle comes with it is decided later: beside
-        a Maven artifact it may come after the archive."""
-        organization = access.organization
-        if organization is None or by.provenance is not None:
-            return
-        if organization.requires_provenance is not RequiredProvenance.NOTHING:
-            org = coordinate.package.org
-            raise Forbidden(
-                "provenance-required",
-                f"{org} requires that CI publishes its releases, so no stored token can push "
-                f"{coordinate}. Publish from the workflow of a trusted publisher, or ask "
-                f"an owner to change what {org} requires at "
-                f"{self.base_url}/account/organizations/{org}/settings#provenance",
-            )
-
-    async def _check_names(self, push: _Push) -> None:
-        _check_org(push.package, push.access)
-        if push.found.head:
-            _check_name(push.bala, push.found.head)
-
-    async def _check_tools(self, push: _Push) -> None:
-        tools = push.bala.tools
-        owners = await self.metadata.tool_owners(tools) if tools else []
-        for tool, owner in zip(tools, owners, strict=True):
-            if owner is not None:
-                await self._require_tool_owner(tool, owner, push)
-
-    async def _check_version(self, coordinate: Coordinate) -> None:
-        """Raise if a version that differs only in upper and lower case is published. Two pushes at
-        the same time are decided by the write."""
-        version = coordinate.version
-        if not version.has_letters:
-            return
-        [survey] = await self.metadata.survey([coordinate.package])
-        versions = {each.version for each in survey.entries} if survey else set[str]()
-        same = sorted(each for each in versions if each.lower() == version.key)
-        if same and version.text not in same:
-            raise VersionSpelledDifferently(coordinate, same[0])
-
-    async def _require_tool_owner(self, tool: str, owner: Package, push: _Push) -> None:
-        if owner.key == push.package.key:
-            return
-        check = self.authorization.read_check(push.by)
-        [survey] = await self.metadata.survey([owner], check=check)
-        # Who publishes in its organization may know of a package whose releases all wait.
-        is_own = owner.org.lower() == push.package.org.lower()
-        is_seen = survey is not None and (is_own or survey.is_known)
-        raise Conflict(
-            "tool-taken",
-            f"The tool id {tool} belongs to {(owner if is_seen else None) or 'another package'}. "
-            "Choose another id in BalTool.toml.",
-        )
 
     async def _scanned(self, upload: Upload, push: _Push) -> _Push:
         """Ask the scanner of the operator, if there is one, about an archive that nothing else
@@ -542,13 +340,13 @@ class Publishing(Struct, frozen=True):
         if head is None:
             visibility = organization.default_visibility if organization else Visibility.PUBLIC
             new = new_head(bala, by=push.by, now_ms=now_ms, default_visibility=visibility)
-            hold = await self.hold_of_new(push.package, push.access, push.by)
+            hold = await self.checks.hold_of_new(push.package, push.access, push.by)
             head = await self.storing.claim_name(new.model_copy(update={"hold": hold}))
-        _check_name(bala, head)
+        check_name(bala, head)
         # An id is never free again, so nothing else refuses the push after this.
         for tool in bala.tools:
             owner = await self.metadata.claim_tool(tool, push.package)
-            await self._require_tool_owner(tool, owner, push)
+            await self.checks.require_tool_owner(tool, owner, push)
         return head
 
     async def _burst_reason(self, push: _Push) -> str:
@@ -619,27 +417,3 @@ def _with_bundle(release: Release, push: _Push) -> Release:
     organization = push.access.organization
     needed = organization.requires_provenance if organization else RequiredProvenance.NOTHING
     return release.model_copy(update={"needs_sigstore": needed is RequiredProvenance.SIGSTORE})
-
-
-def _check_org(package: Package, access: AccessContext) -> None:
-    organization = access.organization
-    if organization and organization.name != package.org:
-        raise SpelledDifferently(package.org, organization.name)
-    if organization and organization.upstream:
-        raise owned_by_upstream(organization.name, organization.upstream)
-
-
-def _check_name(bala: Bala, head: Head) -> None:
-    """Raise unless the package is ours, the archive spells its name as the first push did, and the
-    archive does not ask for a narrower visibility than the package has."""
-    if head.upstream:
-        raise owned_by_upstream(head.org, head.upstream)
-    if bala.coordinate.package != head.package:
-        raise SpelledDifferently(bala.coordinate.package, head.package)
-    if bala.visibility and bala.visibility.is_narrower_than(head.visibility):
-        raise Invalid(
-            "visibility-differs",
-            f"{head.package} is {head.visibility.value}, but this archive says visibility = "
-            f'"{bala.visibility.value}". Remove the line from Ballerina.toml, or push under '
-            "another name.",
-        )

@@ -14,7 +14,8 @@ from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR, Principal
 from shared.domain.release_states import State
 from shared.domain.scopes import Role
-from shared.services.publishing.publishing import Outcome, Upload
+from shared.services.publishing.publishing import Outcome
+from shared.services.publishing.uploads import Upload
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala
 from tests.support.port_doubles import Fault, Moment

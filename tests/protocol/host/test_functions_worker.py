@@ -27,7 +27,7 @@ from shared.hosting.host import Host
 from shared.hosting.requests import decode_path
 from shared.hosting.triggers import functions_of
 from shared.runtime.routing import Router
-from shared.services.publishing.publishing import Upload
+from shared.services.publishing.uploads import Upload
 from shared.settings import Settings
 from tests.paths import ROOT
 from tests.run import find_python

@@ -21,7 +21,6 @@ from shared.domain.publishing_rules import (
 )
 from shared.domain.rules.version_rule import fitting_version, version_findings
 from shared.services.api_docs.version_checks import Compared, VersionChecks, VersionUnchecked
-from shared.services.publishing.publishing import Upload
 from shared.services.publishing.publishing_rules import (
     PUSH_WAITS,
     Occasion,
@@ -147,7 +146,7 @@ async def test_a_push_that_is_not_compared_in_time_is_held(published: World) -> 
     assert isinstance(rule, VersionNumberRule)
     checks = NoTurn(rule.version_checks.inputs, rule.version_checks.confined)
     content = archive("1.1.0")
-    bala = await published.registry.publishing.releases.read_archive(Upload(content))
+    bala = await published.registry.packages.archive_reader.read(content)
     asked = RuledArchive(content, bala, found.head, None, OPERATOR, Occasion.PUSH)
     rules = stricter(RegistryRules(version_rule=VersionRule.REFUSE), None, "acme")
     [finding] = await replace(rule, version_checks=checks).of_archive(asked, rules)

@@ -7,7 +7,7 @@ from shared.domain.grants import Grant
 from shared.domain.packages import Provenance
 from shared.domain.principals import OPERATOR, Principal
 from shared.ports.pull_ledger import Pull
-from shared.services.publishing.publishing import Upload
+from shared.services.publishing.uploads import Upload
 from tests.support.archives import bala
 from tests.support.pulls import Process
 from tests.support.world import World

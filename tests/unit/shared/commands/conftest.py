@@ -9,7 +9,7 @@ import pytest
 from shared.bootstrap.build import build_registry
 from shared.domain.grants import Grant
 from shared.domain.principals import Principal
-from shared.services.publishing.publishing import Upload
+from shared.services.publishing.uploads import Upload
 from tests.support.archives import bala
 from tests.support.terminal import Terminal
 from tests.support.world import Template, settings_of

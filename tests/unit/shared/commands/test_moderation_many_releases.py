@@ -13,7 +13,7 @@ from shared.domain.archives.digests import Digest
 from shared.domain.errors.requests import Busy
 from shared.domain.grants import Grant
 from shared.domain.principals import Principal
-from shared.services.publishing.publishing import Upload
+from shared.services.publishing.uploads import Upload
 from tests.support.archives import bala
 from tests.support.port_doubles import Fault
 from tests.support.terminal import Terminal

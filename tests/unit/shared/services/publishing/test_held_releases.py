@@ -17,7 +17,7 @@ from shared.services.publishing.held_releases import (
     HeldBurst,
     HeldReleasePage,
 )
-from shared.services.publishing.publishing import Upload
+from shared.services.publishing.uploads import Upload
 from shared.services.publishing.waiting_packages import MAX_WAITING_RELEASES, PACKAGES_SURVEYED
 from tests.support.archives import bala
 from tests.support.port_doubles import Fault

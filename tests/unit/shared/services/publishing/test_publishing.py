@@ -13,7 +13,7 @@ from shared.domain.principals import Principal
 from shared.domain.visibility import Visibility
 from shared.ports.conflicts import AlreadyThere
 from shared.services.adapters import Adapters
-from shared.services.publishing.publishing import Upload
+from shared.services.publishing.uploads import Upload
 from tests.contract.sample_records import head
 from tests.support.archives import bala
 from tests.support.port_doubles import (
