@@ -14,7 +14,7 @@ The operation of a use case reads its summary, inputs and rule from the declarat
 """
 
 import re
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from types import NoneType
@@ -215,13 +215,14 @@ class ApiFace(JsonFace[ApiCall]):
     ) -> Callable[[ApiHandlerT], ApiHandlerT]:
         """Declare the decorated handler as an operation; one that returns None answers a 204.
 
-        Its annotations name its models; that of its second parameter, if it has one, is the model
-        of the body. What may change something counts as one of the limit; one that
-        `is_read_only_post` changes nothing.
-        The handler reads `parameters` of the query from the call.
-        Where `refusals` are not given they are the usual ones, and those that it has `also`.
-        openapi.json adds those that every operation has. One that `needs_token` refuses callers
-        without credentials. `media_types` and `waiting` are described at `OpenApi`.
+        The annotation of its second parameter, if it has one, is the model of the body, and that of
+        what it returns the model of the answer. An operation that may change something counts
+        against the `limit`; one that `is_read_only_post` changes nothing. The handler reads
+        `parameters` of the query from the call. One that `needs_token` refuses callers without
+        credentials.
+
+        Without `refusals`, openapi.json names the usual ones and those of `also`. `media_types` and
+        `waiting` are described at `OpenApi`.
         """
 
         def declare(handler: ApiHandlerT) -> ApiHandlerT:
@@ -229,28 +230,24 @@ class ApiFace(JsonFace[ApiCall]):
             returned = hints.pop("return")
             request = _first_model(Inputs, *hints.values())
             usual = _usual_refusals(method, route, has_body=request is not None)
-            if ignores_credentials:
-                usual = ()
-            described = OpenApi(
-                summary=summary,
-                status=204 if returned is NoneType else status,
-                request=request,
-                response=_first_model(BaseModel, returned, *get_args(returned)),
-                refusals=tuple(sorted({*usual, *also})) if refusals is None else refusals,
-                problem=self.problem,
+            stated = {*also} if ignores_credentials else {*usual, *also}
+            described = self._described(
+                summary,
+                request,
+                returned,
+                status=status,
+                refusals=stated if refusals is None else refusals,
                 parameters=parameters,
                 needs_token=needs_token and not ignores_credentials,
                 media_types=media_types,
-                refusal_media_types=self.refusal_media_types,
                 waiting=waiting,
             )
-            named = name or cast("Any", handler).__name__
             options: dict[str, Any] = {
                 "openapi": described,
                 "ignores_credentials": ignores_credentials,
                 "serves_anonymous_always": serves_anonymous_always,
                 "accepts_archive": accepts_archive,
-                "name": named,
+                "name": name or cast("Any", handler).__name__,
             }
             answer = partial(self._call, handler, described)
             if method == "GET":
@@ -279,22 +276,21 @@ class ApiFace(JsonFace[ApiCall]):
     ) -> Callable[[Show[ResultT]], Show[ResultT]]:
         """Declare the operation of a use case; the decorated handler shows the result.
 
-        `subject` reads from the call what the path names, or looks it up. The summary is that of
-        the use case, with whose the subject is. The rest is as for `operation`.
+        `subject` reads from the call what the path names, or looks it up. `whose` completes the
+        summary of the use case. The rest is as for `operation`.
         """
 
         def declare(show: Show[ResultT]) -> Show[ResultT]:
             returned = get_type_hints(show)["return"]
             request = None if case.inputs is Nothing else case.inputs
             usual = _usual_refusals(method, route, has_body=request is not None)
-            described = OpenApi(
-                summary=case.summary.format(whose),
-                status=204 if returned is NoneType else status,
-                request=request,
-                response=_first_model(BaseModel, returned),
-                refusals=tuple(sorted({*usual, *also})),
+            described = self._described(
+                case.summary.format(whose),
+                request,
+                returned,
+                status=status,
+                refusals={*usual, *also},
                 case=case,
-                problem=self.problem,
             )
 
             async def handler(call: ApiCall, sent: InputsT | None = None) -> Result:
@@ -308,6 +304,28 @@ class ApiFace(JsonFace[ApiCall]):
             return show
 
         return declare
+
+    def _described(
+        self,
+        summary: str,
+        request: type[Inputs] | None,
+        returned: Any,
+        *,
+        status: int,
+        refusals: Iterable[int],
+        **facts: Any,
+    ) -> OpenApi:
+        """Return the entry in openapi.json of an operation whose handler returns this type."""
+        return OpenApi(
+            summary=summary,
+            status=204 if returned is NoneType else status,
+            request=request,
+            response=_first_model(BaseModel, returned, *get_args(returned)),
+            refusals=tuple(sorted(refusals)),
+            problem=self.problem,
+            refusal_media_types=self.refusal_media_types,
+            **facts,
+        )
 
     async def _call(
         self, handler: Callable[..., Awaitable[Result]], described: OpenApi, call: ApiCall

@@ -1,6 +1,7 @@
 """/api/v1/moderation: releases, packages, accounts and names, for administrators and for tokens
 with the scope moderate, which propose what cannot be taken back; and own releases of owners."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Self
 
@@ -190,19 +191,9 @@ _OWN = "api/v1/packages/{org}/{name}/{version}"
     ),
 )
 async def api_moderation_releases(call: ApiCall) -> SelectedReleasesView:
-    params = call.query
+    selection = await _selection(call, call.query)
+    continued = call.query.get("after", "")
     selections = call.registry.publishing.selections
-    account = params.get("account", "")
-    since = params.get("since", "")
-    selection = ReleaseSelection(
-        org=params.get("org", ""),
-        name=params.get("name", ""),
-        account=await selections.account_id(account) if account else "",
-        token=params.get("token", ""),
-        publisher=params.get("publisher", ""),
-        since_ms=parse_time("since", since) if since else None,
-    )
-    continued = params.get("after", "")
     found = await selections.page(selection, State.REMOVED, continued, by=call.caller)
     return SelectedReleasesView(
         releases=[ReleaseStateView.of(each) for each in found.releases], next=found.next
@@ -224,6 +215,29 @@ class SelectedTakeDown(TakeDown):
     after: str = Field(default="", description="The `next` of an earlier answer.")
     dry_run: bool = Field(default=False, description="List the releases, and change nothing.")
 
+    def named(self) -> dict[str, str]:
+        """Return the fields that say which releases are meant."""
+        return self.model_dump(include=_SELECTING)
+
+
+_SELECTING = {"org", "name", "account", "token", "publisher", "since", "until"}
+
+
+async def _selection(call: ApiCall, sent: Mapping[str, str]) -> ReleaseSelection:
+    account = sent.get("account", "")
+    since = sent.get("since", "")
+    until = sent.get("until", "")
+    selections = call.registry.publishing.selections
+    return ReleaseSelection(
+        org=sent.get("org", ""),
+        name=sent.get("name", ""),
+        account=await selections.account_id(account) if account else "",
+        token=sent.get("token", ""),
+        publisher=sent.get("publisher", ""),
+        since_ms=parse_time("since", since) if since else None,
+        until_ms=parse_time("until", until) if until else None,
+    )
+
 
 @moderation_api.operation(
     "POST",
@@ -234,16 +248,8 @@ class SelectedTakeDown(TakeDown):
 async def api_moderation_quarantine_many(
     call: ApiCall, sent: SelectedTakeDown
 ) -> SelectedReleasesView:
+    selection = await _selection(call, sent.named())
     selections = call.registry.publishing.selections
-    selection = ReleaseSelection(
-        org=sent.org,
-        name=sent.name,
-        account=await selections.account_id(sent.account) if sent.account else "",
-        token=sent.token,
-        publisher=sent.publisher,
-        since_ms=parse_time("since", sent.since) if sent.since else None,
-        until_ms=parse_time("until", sent.until) if sent.until else None,
-    )
     state = State.QUARANTINED
     by = call.caller
     if sent.dry_run:

@@ -298,11 +298,9 @@ class AccountErasures(Struct, frozen=True):
         sign-in creates it again, and what it did in the logs at the end."""
         account_id = erasure.account
         account = await self.directory.get(Account, Place(account_id))
-        if account is not None and account.administrator:
+        if account is not None:
             await self._end_administrator(account, by)
-        if account is not None and erasure.by != account_id:
-            made = await self.made_by_accounts.of_account(account_id)
-            await self.maker_locks.after_deletion(account, made, by=by)
+            await self._stop_what_it_made(account, erasure, by)
         orgs = await self._leave(account_id, by)
         await self._review(orgs)
         tokens = await self.token_records.revoke_all(account_id, by=by)
@@ -310,26 +308,17 @@ class AccountErasures(Struct, frozen=True):
         invitations = await self.made_by_accounts.withdraw_invitations(
             account_id, email=email, by=by
         )
-        disputes = 0
-        reports = 0
-        if account is not None:
-            disputes = await self.name_disputes.forget(account, by=by)
-            reports = await self.report_records.forget(account)
-            await self.retired_names.retire(account.name, account_id)
+        disputes, reports = await self._forget_words(account, by)
         identities = await self._remove_identities(account_id, by)
         await self._remove_findings(account_id)
-        if account is not None and account.email and erasure.by != account_id:
-            # A process may end after the account is gone and before the mail is sent.
-            keeping = erasure.model_copy(update={"address": account.email})
-            erasure = await self.directory.replace(keeping)
+        erasure = await self._with_address(erasure, account)
         await self._remove_account(erasure, by)
         sessions = await self.sessions.end_all(account_id, by=by)
         # What a request of the account added meanwhile, or a list did not have yet.
         identities += await self._remove_identities(account_id, by)
         orgs += await self._leave(account_id, by)
         await self._remove_counts(account_id)
-        if erasure.address:
-            erasure = await self._send_last_mail(erasure)
+        erasure = await self._send_last_mail(erasure)
         pulls = await self.pull_records.forget_principal(account_id)
         events = await self.events.forget_account(account_id)
         is_overwritten = await self._is_overwritten()
@@ -356,9 +345,38 @@ class AccountErasures(Struct, frozen=True):
             keeps_address=bool(erasure.address),
         )
 
+    async def _stop_what_it_made(
+        self, account: Account, erasure: AccountErasure, by: Principal
+    ) -> None:
+        """Stop what the account made, where it does not erase itself."""
+        if erasure.by != account.id:
+            made = await self.made_by_accounts.of_account(account.id)
+            await self.maker_locks.after_deletion(account, made, by=by)
+
+    async def _forget_words(self, account: Account | None, by: Principal) -> tuple[int, int]:
+        """Remove what the account wrote in disputes and reports, and keep its name from being given
+        again; return how many disputes and reports there were."""
+        if account is None:
+            return 0, 0
+        disputes = await self.name_disputes.forget(account, by=by)
+        reports = await self.report_records.forget(account)
+        await self.retired_names.retire(account.name, account.id)
+        return disputes, reports
+
+    async def _with_address(
+        self, erasure: AccountErasure, account: Account | None
+    ) -> AccountErasure:
+        """Keep the address for the last mail, which somebody who erases their own account does not
+        get: a process may end after the account is gone and before the mail is sent."""
+        if account is None or not account.email or erasure.by == account.id:
+            return erasure
+        return await self.directory.replace(erasure.model_copy(update={"address": account.email}))
+
     async def _send_last_mail(self, erasure: AccountErasure) -> AccountErasure:
-        """Send the mail about a finished erasure, and forget its address. What the mail server
-        refuses is sent again by the task, for a day."""
+        """Send the mail about a finished erasure to the address that was kept for it, and forget
+        the address. What the mail server refuses is sent again by the task, for a day."""
+        if not erasure.address:
+            return erasure
         text = mail_text("account-erased", url=self.administrators.base_url)
         is_sent = await self.administrators.mail_delivery.send(EmailAddress(erasure.address), text)
         if not is_sent and not erasure.is_mail_given_up_at(self.clock.now_ms()):
@@ -389,6 +407,8 @@ class AccountErasures(Struct, frozen=True):
 
     @retried_with_back_off
     async def _end_administrator(self, account: Account, by: Principal) -> None:
+        if not account.administrator:
+            return
         async with self.administrators.leases.lease(ADMINISTRATORS):
             current = await self.directory.get(Account, Place(account.id))
             if current is not None and current.administrator:
@@ -414,7 +434,7 @@ class AccountErasures(Struct, frozen=True):
         return True
 
     async def _keep_owners(self, membership: Membership, by: Principal) -> None:
-        """Let owners stay who hand their organization over to the account of this membership."""
+        """Keep as owners those who were about to hand their organization over to this account."""
         organization = await self.directory.get(Organization, organization_place(membership.org))
         if organization is not None:
             members = await self.membership_records.read(organization)
@@ -456,8 +476,8 @@ class AccountErasures(Struct, frozen=True):
         await self.audited_writer.remove(account, change=change, by=by)
 
     async def _remove_counts(self, account_id: str) -> None:
-        """Remove how many tokens there were, when and from where they were used, what the account
-        was told of advisories, and what it follows."""
+        """Remove the count of tokens, the records of when and from where they were used, what the
+        account was told of advisories, and what it follows."""
         await forget_follower(self.directory, account_id)
         kinds: tuple[type[Entity], ...] = (TokenUse, AdditionCount, AdvisoryFollower)
         for kind in kinds:
