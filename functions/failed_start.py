@@ -96,7 +96,7 @@ class _FailedStart:
             self._is_starting = False
 
     def _note(self, failure: Exception) -> None:
-        """Log a failure, and keep what clients are told of it: never a value."""
+        """Log a failure, and keep what clients read about it, which never has a value."""
         self._next_start = self._clock() + SECONDS_BETWEEN_STARTS
         reason = "it could not be started"
         if isinstance(failure, SettingRefused):

@@ -32,7 +32,7 @@ Wait = Callable[[Jobs, float], Awaitable[object]]
 
 
 async def _wait(jobs: Jobs, seconds: float) -> None:
-    """Wait until all jobs have ended, for so many seconds at most."""
+    """Wait until all jobs have ended, but not longer than `seconds`."""
     await asyncio.wait(jobs, timeout=seconds)
 
 

@@ -76,7 +76,7 @@ async def account_following_leave_page(call: PageCall) -> Answer:
 
 @leave_pages.change(LEAVE, serves_anonymous_always=True)
 async def account_following_leave(call: PageCall) -> Answer:
-    """Show what a mail told of, or end it.
+    """Show what a mail is about, or end it.
 
     The script posts the code that shows it: programs that check links run scripts, and end
     nothing.

@@ -37,7 +37,7 @@ from shared.services.organizations.invitations import InvitationDetails
 from shared.use_cases.inputs import InputsT, inputs_of_form
 from shared.use_cases.use_case import ResultT, SubjectT, UseCase, subject_of
 
-# Shown if somebody took so long to fill in a form that the sign-in is no longer recent.
+# Shown if the sign-in was no longer recent when a form was sent.
 SIGN_IN_FIRST = (
     "Nothing was changed: this takes a sign-in within the last ten minutes. Sign in again, then "
     "send the form again."

@@ -42,7 +42,7 @@ def tool(title: str) -> Callable[[Run], Tool]:
     def declare(run: Run) -> Tool:
         types = get_type_hints(run, include_extras=True)
         answer = types.pop("return")
-        _, arguments = types.values()  # Of the call, and of the arguments.
+        _, arguments = types.values()  # The annotations of the call and of the arguments.
         function = cast("Any", run)
         description = " ".join(function.__doc__.split())
         name = function.__name__

@@ -84,7 +84,7 @@ REVOCATIONS = "revocations.jsonl"
 
 
 class DataFolder(Struct, frozen=True):
-    """The names below the folder that a registry on one machine lives in."""
+    """The names of what is in the data folder of a registry on one machine."""
 
     root: Path
 

@@ -289,8 +289,8 @@ RequestT = TypeVar("RequestT")
 def _batches(
     requests: Sequence[RequestT], model: Callable[[RequestT], object]
 ) -> Iterator[list[RequestT]]:
-    """Divide requests into batches, in their order, that have bodies of `MAX_BODY_BYTES` at most:
-    a registry like this one takes no larger one."""
+    """Divide requests into batches, in their order, whose bodies have at most `MAX_BODY_BYTES`: a
+    registry like this one takes no larger body."""
     batch = list[RequestT]()
     size = 0
     for each in requests:

@@ -92,7 +92,7 @@ target_argument = click.argument(
 async def hold(registry: Registry, target: Coordinate | Package, reason: str) -> str:
     """Hold a release until it is reviewed, or a package while a case is open.
 
-    Of a package that is held as a whole, new releases wait, and old ones stay.
+    While a package is held as a whole, its new releases wait, and its old ones stay.
     `ballroom package restore` ends both.
 
     \b

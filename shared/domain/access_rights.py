@@ -152,7 +152,7 @@ class AccessContext(Struct, frozen=True):
         return self.organization is not None and self.organization.deleting_ms is not None
 
 
-# Of the operator, who needs none, and of accounts outside of an organization.
+# The context of the operator, who needs none, and of accounts outside of an organization.
 NO_CONTEXT = AccessContext(account=None, organization=None, role=None)
 
 

@@ -304,7 +304,7 @@ def entry_bytes(size_bytes: int) -> int:
 
 def read_header(name: str, header: bytes, most: int) -> int:
     """Return the size of a file whose size is not known yet; raise `bundle-unusable` unless it is
-    the file `name` with at most so many bytes."""
+    the file `name` with at most `most` bytes."""
     digits = header[_SIZE_FIELD].rstrip(b"\0 ")
     size = int(digits, 8) if re.fullmatch(rb"[0-7]{1,11}", digits) else -1
     if size < 0 or tar_header(name, size) != header:

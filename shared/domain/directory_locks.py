@@ -95,5 +95,5 @@ def deactivation_reason(provider: str, reported: DirectoryState, at_ms: int) -> 
 
 
 def may_lock(count: int, people: int) -> bool:
-    """Check whether so many accounts may be locked in a day without an administrator."""
+    """Check whether `count` accounts may be locked in a day without an administrator."""
     return count <= max(FREELY_LOCKED, people // FREELY_LOCKED_PART)

@@ -298,9 +298,9 @@ class Release(ArchiveFacts):
     # Names the statements of the registry among its attestations; empty while it has none.
     statements: str = ""
     sigstore: str = ""  # Which Sigstore instance its bundle was verified with; empty without one.
-    # It is not published before its Sigstore bundle came.
+    # It is not published before its Sigstore bundle comes.
     needs_sigstore: bool = stored_as("awaits_sigstore", False)
-    approval: RequiredApproval | None = None  # It is not published before people approved it.
+    approval: RequiredApproval | None = None  # It is not published before people approve it.
     warnings: tuple[ReleaseWarning, ...] = ()
     revision: int = 1
     outbox: tuple[Event, ...] = ()
@@ -322,7 +322,7 @@ class Release(ArchiveFacts):
 
     @property
     def is_known(self) -> bool:
-        """Whether all who may read its package know it, since it is served or was."""
+        """Whether all who may read its package know it, since it is or was served."""
         is_served = self.state is State.LIVE
         return is_served or self.is_disclosed or self.is_withdrawn or self.is_held_by_owner
 
@@ -347,7 +347,7 @@ class Release(ArchiveFacts):
 
     @property
     def is_held_for_sigstore(self) -> bool:
-        """Whether it is published when its Sigstore bundle came."""
+        """Whether it is published when its Sigstore bundle comes."""
         return self.state is State.HELD and self.holder is Holder.SIGSTORE
 
     @property
@@ -357,14 +357,14 @@ class Release(ArchiveFacts):
 
     @property
     def is_held_for_review(self) -> bool:
-        """Whether it is held until people approved it, and for nothing else."""
+        """Whether it is held until people approve it, and for nothing else."""
         return self.state is State.HELD and self.holder is Holder.REVIEW
 
     @property
     def is_waiting(self) -> bool:
         """Whether it is published once something happens that it has waited for since its push."""
-        by_itself = self.is_held_for_package or self.is_held_for_sigstore
-        return self.is_held_for_owner or self.is_held_for_review or by_itself
+        waits_for_people = self.is_held_for_owner or self.is_held_for_review
+        return waits_for_people or self.is_held_for_package or self.is_held_for_sigstore
 
     @property
     def is_stored(self) -> bool:
@@ -481,8 +481,8 @@ class Survey(Struct, frozen=True):
 
     @property
     def is_known(self) -> bool:
-        """Whether all who may read the package may know it: nobody else than its members may know
-        one whose releases all wait."""
+        """Whether all who may read the package may know it. Only its members may know a package
+        whose releases all wait."""
         return any(each.is_known for each in self.entries)
 
     def with_tool(self, tool: str) -> Self:

@@ -94,7 +94,7 @@ class Principal(Struct, frozen=True):
     @property
     def reads_every_internal(self) -> bool:
         """Whether the principal reads all internal packages: its credential has the scope read for
-        everything or, as one of an organization, for all packages of that."""
+        everything, or for all packages of the organization that it belongs to."""
         return self.reads_internal and any(
             Scope.READ in grant.scopes
             and grant.package == ANY_NAME

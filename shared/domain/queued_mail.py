@@ -9,7 +9,7 @@ from shared.domain.mail import MAX_RETRY_AFTER, MailText, retry_ms
 from shared.domain.records import Record
 from shared.domain.times import MS
 
-QUEUED_FOR = timedelta(days=7)  # Mail that cannot be sent for so long is dropped.
+QUEUED_FOR = timedelta(days=7)  # After that, mail that could not be sent is dropped.
 RETRY_AFTER = timedelta(minutes=10)  # The first time, then less and less often.
 MAIL_QUEUE_OWNER = "mail-queue"
 
@@ -19,8 +19,8 @@ class Audience(Enum):
 
     ACCOUNTS = "accounts"  # The accounts.
     ADMINISTRATORS = "administrators"  # Administrators, and the accounts.
-    OWNERS = "owners"  # Of the organization.
-    # Of the organization, or administrators where no owner can sign in; without the accounts.
+    OWNERS = "owners"  # The owners of the organization.
+    # The owners, or administrators where no owner can sign in; without the accounts.
     OTHER_OWNERS = "other-owners"
     RESPONSIBLE = "responsible"  # Who is responsible for the organization, and the accounts.
     # The same without the owners of the organization.
@@ -60,8 +60,8 @@ class QueuedMail(Entity):
         return MailText(self.mail_subject, self.text)
 
     def is_due_at(self, now_ms: int) -> bool:
-        """Check whether it is sent now. What would wait longer than any mail was queued before the
-        clock was set back."""
+        """Check whether it is sent now. A time that is later than any wait is from before the clock
+        was set back, and counts as over."""
         return not now_ms < self.due_ms <= now_ms + MAX_RETRY_AFTER // MS
 
     def refused(self, recipients: Recipients, now_ms: int) -> "QueuedMail":

@@ -23,7 +23,7 @@ class Holder(Enum):
     OWNER = "owner"
     PACKAGE = "package"  # It was pushed while its package was held as a whole.
     REVIEW = "approval"  # A rule asks that people approve it first; stored by this value.
-    SIGSTORE = "sigstore"  # Its organization requires a Sigstore bundle, which did not come yet.
+    SIGSTORE = "sigstore"  # Its organization requires a Sigstore bundle, which has not come yet.
     REPORTS = "reports"  # Reports of users quarantined it, until an administrator decides.
 
 

@@ -144,7 +144,7 @@ def held_for_package(release: Release, hold: PackageHold) -> Release:
 
 
 def held_for_review(release: Release, approval: RequiredApproval) -> Release:
-    """Return a new release as held until people approved it; its event says so."""
+    """Return a new release as held until people approve it; its event says so."""
     needed = str(approval.needed)
     kind = "release.awaiting-review"
     return _held(release, kind, approval.reason, Holder.REVIEW, approvals=needed)
@@ -161,7 +161,7 @@ def is_held_by_scanner(release: Release) -> bool:
 
 
 def held_for_sigstore(release: Release) -> Release:
-    """Return a new release as held until its Sigstore bundle came; its event says so."""
+    """Return a new release as held until its Sigstore bundle comes; its event says so."""
     return _held(release, "release.awaiting-sigstore", WAITS_FOR_SIGSTORE, Holder.SIGSTORE)
 
 
@@ -174,7 +174,7 @@ def _held(release: Release, kind: str, reason: str, holder: Holder, **details: s
     return release.model_copy(update=update)
 
 
-WAITS_FOR_SIGSTORE = "its organization requires a Sigstore bundle, which did not come yet"
+WAITS_FOR_SIGSTORE = "its organization requires a Sigstore bundle, which has not come yet"
 
 
 NAME_RESEMBLES = "its name could be confused"  # How the reason of such a hold begins.
@@ -205,11 +205,11 @@ WAITING_FOR_SIGSTORE = Decision(State.HELD, WAITS_FOR_SIGSTORE, holder=Holder.SI
 
 
 def next_decision(head: Head, release: Release) -> Decision:
-    """Return what becomes of a release that an owner or administrators let go: it is published,
-    unless it waits for something else."""
+    """Return the state of a release that an owner or administrators no longer hold: it is
+    published, unless it waits for something else."""
     if head.hold:
         return Decision(State.HELD, waiting_reason(head.hold), holder=Holder.PACKAGE)
-    if release.approval and not release.approval.is_met:
+    if release.approval and release.needs_approval:
         return Decision(State.HELD, release.approval.reason, holder=Holder.REVIEW)
     if release.needs_sigstore:
         return WAITING_FOR_SIGSTORE
@@ -219,9 +219,10 @@ def next_decision(head: Head, release: Release) -> Decision:
 def with_decision(
     release: Release, kind: str, decision: Decision, *, by: Principal, now_ms: int
 ) -> Release:
-    """Return the release in the state, with the event of that; it waits for nobody any more.
+    """Return the release in the state that was decided on, with the event of the decision. It waits
+    for nobody any more.
 
-    Of one that is withheld before it was ever served, outsiders know as little as while it waited.
+    If it is withheld before it was ever served, outsiders know as little of it as while it waited.
     """
     is_unserved = release.was_never_served or release.is_waiting or is_held_by_scanner(release)
     changed = with_change(
@@ -283,9 +284,11 @@ def with_removal(
     by: Principal,
     now_ms: int,
 ) -> Release:
-    """Return a mirrored release marked as one that its upstream no longer has since then, for a
-    public reason if it says one, or has again if `removed_ms` is None; unchanged if it says so
-    already, or is ours."""
+    """Return a mirrored release marked as removed from its upstream since `removed_ms`, with the
+    public reason `why` if the upstream gives one, or as there again if `removed_ms` is None.
+
+    A release that is marked so already, or that was published here, is returned unchanged.
+    """
     origin = release.upstream
     if origin is None:
         return release
@@ -306,7 +309,7 @@ def with_removal(
 
 def with_erasure(release: Release, erased: ErasedArchive, *, by: Principal) -> Release:
     """Return a removed release without what its archive said of its content; the event names the
-    digest. It was withdrawn when it was before."""
+    digest. `changed_ms` stays, since it says when the release was withdrawn."""
     changed = with_change(release, "release.erased", by=by, now_ms=erased.at_ms, erased=erased)
     *earlier, event = changed.outbox
     details = {"erased": str(erased), "digest": release.digest}

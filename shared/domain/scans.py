@@ -27,7 +27,7 @@ class ScanVerdict(Enum):
 
 
 class ScanAnswer(Struct, frozen=True):
-    """What the scanner says, or what the setting says in its place; the reason is for people."""
+    """What the scanner says, or the setting if it says nothing; the reason is for people."""
 
     verdict: ScanVerdict
     reason: str = ""

@@ -67,8 +67,8 @@ class FoundSecret(Struct, frozen=True):
 
 
 def has_entropy(least: float) -> Check:
-    """Return a check for texts whose characters are as different as those of random ones: at least
-    so many bits each, and nothing that people write in examples."""
+    """Return a check for texts that look random: each character has at least `least` bits of
+    entropy, and the text has nothing that people write in examples."""
 
     def check(found: re.Match[bytes]) -> bool:
         secret = found[found.lastindex or 0]
@@ -293,13 +293,13 @@ _LOOKED_AT = 8 * 1024  # Bytes: a file with a zero byte among them is no text.
 
 
 def is_text(content: bytes) -> bool:
-    """Check whether files that begin so are texts: in others there are no lines."""
+    """Check whether files that begin with these bytes are texts: others have no lines."""
     return b"\0" not in content[:_LOOKED_AT]
 
 
 class FoundSecrets(Struct, frozen=True):
-    """The first secrets of an archive, and how many there are; `are_too_many` if it has so many
-    texts that begin like one that the rest was not read."""
+    """The first secrets of an archive, and how many there are. `are_too_many` if the rest was not
+    read, since too many texts begin like a secret."""
 
     secrets: tuple[FoundSecret, ...] = ()
     count: int = 0

@@ -32,8 +32,8 @@ def hash_secret(secret: str) -> str:
 
 
 def token_expiry(now_ms: int, days: int, latest_ms: int | None) -> int:
-    """Return when a token of so many days expires: never after the credential that asks for it,
-    which expires at `latest_ms`."""
+    """Return when a token that is valid for `days` expires: never after the credential that asks
+    for it, which expires at `latest_ms`."""
     expires_ms = now_ms + timedelta(days=days) // MS
     return expires_ms if latest_ms is None else min(expires_ms, latest_ms)
 

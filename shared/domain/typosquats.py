@@ -1,4 +1,4 @@
-"""Typosquats: names that people who mistype or misremember a popular name come to.
+"""Typosquats: names that somebody types by mistake in place of a popular one.
 
 A coordinate is typed whole, so what is imitated is above all the name of an organization. The name
 of a package alone is typed by nobody outside of its organization, whose owners choose the names in

@@ -246,7 +246,7 @@ def _refuse(message: str) -> NoReturn:
 
 
 def _list(value: object, name: str, most: int = MAX_PAGE) -> list[object]:
-    """Return a list that has at most so many entries."""
+    """Return a list that has at most `most` entries."""
     if not isinstance(value, list):
         _refuse(f"the answer was no list of {name}")
     found = cast("list[object]", value)

@@ -62,8 +62,8 @@ _EVERY_VERSION = Range()
 class ReleaseChoice:
     """The releases of a package that a client can choose from.
 
-    Of the releases in a range, only the latest of each rank are ever picked, whatever the lower
-    bound. They are searched once per range, so thousands of questions about a package with
+    Only the latest releases of each rank in a range are ever picked, whatever the lower bound. They
+    are searched once per range, so thousands of questions about a package with
     thousands of releases cost little more than one.
     """
 

@@ -271,8 +271,8 @@ class Delivery(Record):
     replays: int = 0
 
     def is_due(self, now_ms: int) -> bool:
-        """Check whether it is sent now. What would wait longer than any delivery has got its time
-        before the clock was set back."""
+        """Check whether it is sent now. A time that is later than any wait is from before the clock
+        was set back, and counts as over."""
         if self.due_ms is None:
             return False
         return not now_ms < self.due_ms <= now_ms + BACK_OFF[-1] // MS
@@ -322,7 +322,7 @@ class DeliveryLog(Entity):
 
     def with_deliveries(self, number: int, changed: Iterable[Delivery]) -> Self:
         """Return the log with deliveries as they are after their attempts; one that was replayed
-        meanwhile stays due. Of those that do not wait, the oldest are left out above the limit."""
+        meanwhile stays due. Above the limit, the oldest of those that do not wait are left out."""
         known = {each.number: each for each in self.deliveries}
         for each in changed:
             stored = known.get(each.number)

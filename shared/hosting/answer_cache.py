@@ -3,7 +3,7 @@ unchanged.
 
 An answer is cached with the number of the edition from before it was made (docs/decisions/0020).
 The key of an answer has every header that answers may depend on; an answer whose Function read any
-other header is not cached (docs/decisions/0008). Of the query, the key has what Functions read.
+other header is not cached (docs/decisions/0008). The key also has what Functions read of the query.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set

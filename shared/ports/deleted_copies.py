@@ -10,7 +10,7 @@ from shared.domain.archives.digests import Digest
 
 
 class CopyLeft(Struct, frozen=True):
-    """A copy of deleted bytes that a store still has, and when it goes by itself."""
+    """A copy of deleted bytes that a store still has, and when the store deletes it."""
 
     name: str
     until_ms: int

@@ -12,7 +12,7 @@ from pathlib import Path
 class Durability(Enum):
     """What is left of a replacement after a power failure. The end of a process harms neither."""
 
-    SYNCED = auto()  # The new file once the block has ended; before, the former or the new one.
+    SYNCED = auto()  # The new file once the block has ended; before that, the old or the new one.
     # Does not wait for the disk. The file may be damaged after a crash, so it is checked when it is
     # read, or made again.
     UNSYNCED = auto()
@@ -24,8 +24,8 @@ def replacing(
 ) -> Generator[Path]:
     """Provide the path at which the block creates the file that then replaces `file`.
 
-    If the block raises, `file` is as it was. Of two writers at the same time, which hold no lock,
-    each names a `partial` of its own; it stays if the process is killed.
+    If the block raises, `file` is as it was. Writers that may run at the same time, since they hold
+    no lock, each name a `partial` of their own. It stays if the process is killed.
     """
     partial = partial or partial_path(file)
     partial.unlink(missing_ok=True)

@@ -55,7 +55,7 @@ class ErasedReleases(Struct, frozen=True):
         await self.api_history.put(release.coordinate, None)
         names = comparison_names(release.digest)
         others = await self._other_entries(release.coordinate.package, release.version)
-        # Of a release that is erased, nothing is stored.
+        # Nothing is stored of a release that is erased.
         others = [each for each in others if each.erased is None]
         for each in others:
             await self.documents.delete_renderings(Digest(each.digest), names)

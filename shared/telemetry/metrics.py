@@ -31,8 +31,10 @@ class Instrument(Struct, frozen=True):
     attributes: tuple[str, ...]
 
 
-FIRST_ERROR_STATUS = 400  # Of a request that was refused.
-FIRST_FAILURE_STATUS = 500  # Of a request that failed for a reason that is not its client's.
+FIRST_ERROR_STATUS = 400  # The lowest status of a request that was refused.
+FIRST_FAILURE_STATUS = (
+    500  # The lowest one of a request that failed through no fault of its client.
+)
 
 # Values of `outcome`: an answer, one that the host streams, and a failure. The outcome of a refusal
 # is the name of its class.

@@ -79,7 +79,7 @@ SECRETS_ALLOWED_MEANING = (
 )
 
 
-# Organizations and the registry have these alike.
+# The rules of organizations and of the registry both have these fields.
 AllowedLicenses = Annotated[
     list[str] | None,
     FormField(

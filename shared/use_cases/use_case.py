@@ -1,4 +1,4 @@
-"""Declares use cases: one decorator has what the API, pages and commands say of a rule alike.
+"""Declares use cases: one decorator has what the API, pages and commands have in common.
 
     @use_case(
         "Revoke an invitation.",

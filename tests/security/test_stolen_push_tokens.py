@@ -1,6 +1,6 @@
 """eslint-scope 2018, ua-parser-js 2021, chalk 2025: the token of a maintainer is stolen.
 
-A token that can only publish cannot make itself at home: it reaches nothing that governs. What
+A token that can only publish cannot gain rights: it reaches nothing that governs. What
 governs is taken from the description of the API, so an operation is tested from its first day.
 """
 

@@ -309,7 +309,7 @@ async def details_of(call: PublicPageCall, version: str = LATEST) -> ReleaseDeta
 
 
 async def stored_details_of(call: PublicPageCall, version: str = LATEST) -> ReleaseDetails:
-    """Do the same for a release that is stored: tabs and files are read from its archive."""
+    """Return a release of the package that is stored here, from whose archive a page reads."""
     stored = call.registry.packages.details.stored
     return await stored(package_of(call), _version(version), by=call.caller)
 
@@ -468,9 +468,9 @@ def page_not_found(call: PublicPageCall) -> PageNotFound:
     return PageNotFound(call.target.partition("?")[0])
 
 
-# What follows the repository in the URL of a run, and what leads to a commit in its place.
+# What follows the repository in the URL of a run, and what replaces it in the URL of a commit.
 _COMMIT_PATHS = (("/actions/runs/", "/commit/"), ("/-/", "/-/commit/"))
-# Likewise to a file at a commit, and the folder that the names of workflows leave out.
+# The same for a file at a commit, and the folder that the names of workflows leave out.
 _WORKFLOW_PATHS = (("/actions/runs/", "/blob/", ".github/workflows/"), ("/-/", "/-/blob/", ""))
 _HOSTS_WITH_ISSUES = ("github.com", "gitlab.com")
 

@@ -71,7 +71,7 @@ class BlobCopies:
         return await _delete(blob, version_id=copy.version_id, blob_delete_type="Permanent")
 
     def _until_ms(self, copy: BlobProperties) -> int:
-        """Return when a copy goes by itself, as far as it says."""
+        """Return when the store deletes a copy, as far as its properties say."""
         now_ms = self._clock.now_ms()
         if copy.deleted and copy.remaining_retention_days is not None:
             return now_ms + timedelta(days=copy.remaining_retention_days + 1) // MS

@@ -145,9 +145,11 @@ class CosmosContainer(Struct, frozen=True):
         most: int | None = None,
         **parameters: Any,
     ) -> list[Any]:
-        """Return the results of the query in one partition, or of a plain filter in all: the
-        newest, or of one physical partition what includes at least the changes of `as_of`. Of each
-        physical partition, only `most` results are read."""
+        """Return the results of the query in one partition, or of a plain filter in all partitions.
+
+        They are the newest ones; with `as_of`, which is for one physical partition, they include at
+        least the changes that it names. At most `most` results of each physical partition are read.
+        """
         if pk is not None:
             return await self._query_directly(text, parameters, as_of, most, partition_key=pk)
         ranges = await self.cosmos.ranges(self.name)

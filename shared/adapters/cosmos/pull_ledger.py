@@ -242,7 +242,7 @@ T = TypeVar("T")
 
 BATCHES_AT_ONCE = 95  # Merged in one write, which has at most 100 steps: the query says it, too.
 FEW_BATCHES = 20
-MANY_BATCHES = 60  # A process writes so many in half an hour.
+MANY_BATCHES = 60  # As many as a process writes in half an hour.
 WINDOWS_AN_HOUR = 6
 WRITES_A_RUN = 50  # Writes of one partition in a run; the next run continues some minutes later.
 PACKAGES_AT_ONCE = 16
@@ -397,8 +397,8 @@ async def _outcomes(calls: Iterable[Awaitable[T]]) -> tuple[list[T], list[Except
 
 
 def _is_worthwhile(batches: int, window: int) -> bool:
-    """Check whether a run merges so many batches: few if what they are merged into is small, and
-    many, but otherwise only once in an hour."""
+    """Check whether a run merges this many batches: always if they are few, because what they are
+    merged into is small, and if they are many; otherwise only once in an hour."""
     return batches <= FEW_BATCHES or batches >= MANY_BATCHES or window % WINDOWS_AN_HOUR == 0
 
 

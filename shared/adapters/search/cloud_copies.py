@@ -288,8 +288,8 @@ class CloudSearchFeed:
         return found
 
     async def _renew(self, found: StoredPointer, begun_ms: int) -> None:
-        """Build a base from the current one and what changed since. Of several processes that do
-        this at the same time one stores its pointer."""
+        """Build a base from the current one and what changed since. If several processes do this at
+        the same time, one of them stores its pointer."""
         async with self._new_copy() as copy:
             await self._blobs.fetch_base(found.pointer.base, copy.file)
             after = await copy.read_on(self._listings, found.pointer.after)

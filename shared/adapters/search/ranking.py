@@ -43,8 +43,8 @@ class Found(Struct, frozen=True):
     hidden_deprecated: int = 0  # How many deprecated packages match besides.
 
 
-# Looking up so many is faster than reading all in their order, and keeping as many of the best
-# numbers is faster than sorting all.
+# Up to this number, looking up packages is faster than reading all in their order, and keeping the
+# best numbers is faster than sorting all.
 MANY_PACKAGES = 1_000
 
 _COLUMNS = {
@@ -82,9 +82,9 @@ class Scores:
         }
 
     def of_first(self, count: int) -> dict[int, float]:
-        """Return the score of each package that may be among so many first ones, in the order of
-        `Postings.numbers`: none whose words are worth less by more than a package rises by its
-        rank."""
+        """Return the score of each package that may be among the first `count`, in the order of
+        `Postings.numbers`. It leaves out packages whose words are worth so much less that no rank
+        makes up for it."""
         words = self._word_scores
         special = set[int]().union(*self._parts.values()) & words.keys()
         if (first := count + len(special)) < len(words):
@@ -195,7 +195,7 @@ class Ordering:
 
 
 def _best(numbers: Collection[float], count: int, *, is_descending: bool) -> list[float]:
-    """Return so many of the highest numbers, or of the lowest, in their order."""
+    """Return the `count` highest or lowest numbers, in their order."""
     if count > MANY_PACKAGES:
         return sorted(numbers, reverse=is_descending)[:count]
     return nlargest(count, numbers) if is_descending else nsmallest(count, numbers)

@@ -93,8 +93,8 @@ _LAST_UPDATE = 40
 
 
 def beginning_factor(typed: int, length: int) -> float:
-    """Return the factor of a word of which so many letters were typed: the more the less is
-    missing, as mongo is nearly mongodb."""
+    """Return the factor of a word of which only the first letters were typed. It grows with their
+    share of the word: `mongo` is nearly `mongodb`."""
     return PREFIX_FACTOR + PREFIX_SHARE_FACTOR * typed / length
 
 

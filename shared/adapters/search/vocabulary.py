@@ -110,8 +110,8 @@ MIN_PART = 6  # Letters of a known part of a compound; shorter ones end other wo
 def translated(word: str) -> tuple[str, ...]:
     """Return the English words for a word of another language; none for other words.
 
-    Of a German compound those of its known end, and of its known beginning: of
-    `Nachrichtenwarteschlange` message, queue.
+    For a German compound, these are the words for its known end and for its known beginning:
+    message and queue for `Nachrichtenwarteschlange`.
     """
     known = _translations().get(word)
     if known or len(word) < MIN_COMPOUND or not word.isascii():

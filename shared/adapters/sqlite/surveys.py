@@ -19,7 +19,8 @@ from shared.runtime.decoded_records import SURVEYS_CACHED_BYTES, merge_entries, 
 from shared.runtime.lru_cache import LruCache
 
 PACKAGES_ON_THE_LOOP = 100  # Reading their heads takes half a millisecond.
-# Nothing else runs while so many are decoded, not even on another thread: up to that the loop does.
+# Rows that are decoded at once, during which nothing else runs, not even on another thread. Up to
+# this number the loop decodes them.
 ROWS_PER_STEP = 100
 
 _ENTRIES = TypeAdapter(list[ReleaseEntry])  # One call for a whole list is faster than one for each.

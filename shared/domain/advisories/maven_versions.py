@@ -133,8 +133,8 @@ def _parse(text: str) -> _List:
 
 
 def _compare_lists(left: _List, right: _List) -> int:
-    """Return a number below, at or above 0. A stranger's version nests as deep as it is long, so
-    lists inside lists wait here instead of in calls inside calls."""
+    """Return a number below, at or above 0. Anybody's version may nest as deep as it is long, so
+    this is a loop with a stack, and not a recursion."""
     waiting = [zip_longest(left, right)]
     while waiting:
         pair = next(waiting[-1], None)

@@ -2,8 +2,9 @@
 rules.
 
 Callers give arguments, settings of annotations and configurables; they get results. What they give
-may be of more types than before, and what they get of fewer. Of a record that they only give, a
-field may become optional; one that they only get may have a new field that is always there.
+may be of more types than before, and what they get may be of fewer types. A record that they only
+give may make a field optional, and one that they only get may have a new field that is always
+there.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -49,7 +49,7 @@ def own_coordinate(
     path: str, named: MavenCoordinate | None, inside: set[MavenCoordinate]
 ) -> MavenCoordinate | None:
     """Return the coordinate of a JAR: the one that the package gives, else that of its own
-    metadata. Of several, which a JAR with other libraries has, that of its file name counts."""
+    metadata. A JAR with other libraries inside has several; the one of its file name counts."""
     if named or len(inside) == 1:
         return named or next(iter(inside))
     file = path.rpartition("/")[2].removesuffix(JAR_SUFFIX)

@@ -10,7 +10,7 @@ from shared.domain.transparency.checkpoints import Checkpoint
 from shared.domain.transparency.merkle_tree import TreeHead
 from shared.domain.transparency.notes import SignedNote
 
-LEAVES_PER_RANGE = 64  # A read returns at most so many checkpoints, of some 500 bytes each.
+LEAVES_PER_RANGE = 64  # A read returns at most as many checkpoints, of some 500 bytes each.
 
 
 class PublishedCheckpoint(Entity):

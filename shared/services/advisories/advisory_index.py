@@ -77,8 +77,8 @@ class IndexedAdvisory(Struct, frozen=True, gc=False):
 
 
 class PublishedAdvisories:
-    """An index of advisories at one time. Of two with one id that of this registry counts, and of
-    two imported ones the one that was modified last."""
+    """An index of advisories at one time. If two have the same id, that of this registry counts,
+    or else the one that was modified last."""
 
     def __init__(self, listed: Iterable[IndexedAdvisory]) -> None:
         self.by_id = dict[str, IndexedAdvisory]()

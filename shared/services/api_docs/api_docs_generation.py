@@ -83,7 +83,7 @@ MAX_OTHER_BYTES = 16 * 1024 * 1024  # The documents of these packages together, 
 TRIED_AGAIN_AFTER = timedelta(hours=20)
 ABANDONED_AFTER = timedelta(hours=1)  # Older folders of jobs are deleted; a job takes minutes.
 MAX_REASON_LENGTH = 300  # Characters, of a refused bill of materials.
-# Archives for which is remembered how often their process was ended from outside.
+# Archives of which a process remembers how often the confined process was ended from outside.
 ENDS_COUNTED = 1_000
 
 MAX_SECRET_LENGTH = 500  # Characters of a path with a secret, and of its kind.

@@ -112,7 +112,7 @@ class ApiDocsQueue:
 
     async def wait_for(self, coordinate: Coordinate, patience: timedelta) -> None:
         """Document a release that a reader waits for, and wait until it is done, at most for
-        `patience`; not if so many are wanted that it is left to the task."""
+        `patience`. Do not wait if too many are wanted, so that it is left to the task."""
         self.want(coordinate)
         key = coordinate.key
         if self._working is None or not (key in self._wanted or key in self._repeated):
@@ -121,8 +121,8 @@ class ApiDocsQueue:
         await asyncio.wait({done}, timeout=patience.total_seconds())
 
     async def drain(self) -> int:
-        """Document what was added, at once; stop if that has to be repeated later. Returns of how
-        many releases that was."""
+        """Document what was added, at once; stop if that has to be repeated later. Return how many
+        releases were documented."""
         count = 0
         while await self._document_next():
             count += 1
@@ -135,7 +135,7 @@ class ApiDocsQueue:
             self._working.cancel()
             with suppress(asyncio.CancelledError):
                 await self._working
-        self._end()  # A task that was cancelled before its first step has not ended by itself.
+        self._end()  # A task that was cancelled before its first step did not call it.
 
     def _start(self) -> None:
         if self._is_enabled and self._working is None:

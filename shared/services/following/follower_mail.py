@@ -56,8 +56,8 @@ from shared.services.identity.accounts import accounts_by_ids
 from shared.services.mail_delivery import MailDelivery, mail_text
 from shared.services.record_batches import EVENTS_READ_AT_ONCE, FOLLOWERS_READ_AT_ONCE
 
-# Nobody is told about older events, for example after an upgrade, and what the mail server refuses
-# for so long is dropped.
+# Nobody gets mail about older events, for example after an upgrade, and mail that could not be sent
+# until then is dropped.
 TOLD_FOR = timedelta(days=7)
 MAILS_IN_A_RUN = 500  # With those that the mail server refuses; the next runs send the rest.
 LINES_IN_A_MAIL = 50

@@ -88,7 +88,7 @@ class BurstDetection:
     def __init__(
         self, work: WorkStore, clock: Clock, most_packages: int, most_releases: int
     ) -> None:
-        """Allow one principal so many packages and releases within `BURST_WINDOW`."""
+        """Allow one principal `most_packages` and `most_releases` within `BURST_WINDOW`."""
         self._work = work
         self._clock = clock
         self._packages = most_packages

@@ -87,8 +87,8 @@ class EraseAccounts(Task, frozen=True):
         return TaskReport(seen + hashed, changed + hashed, tuple(problems))
 
     async def _hash_names(self) -> int:
-        """Hash the former names of an earlier version or of a restored backup of one, and remove
-        what events say of accounts that are gone; return how many."""
+        """Hash former names that an earlier version stored, also in a backup that was restored, and
+        remove what events say of accounts that are gone; return how many."""
         now_ms = self.clock.now_ms()
         until_ms = now_ms + NAMES_LOOKED_AT_EVERY // MS
         if await self.work.peek(_NAMES_KIND, self.id, now_ms) is not None:

@@ -1,8 +1,9 @@
 """The packages of a caller who takes from upstreams only what is approved.
 
-Packages of ours are as for everybody. Of those of others, lists have only the approved versions, a
-range gives the best of these, a build resolves to them, and an exact version that is not approved
-is refused by a sentence, whether it is stored here or a build has it in its lock file.
+Packages of this registry are the same for everybody. For packages of others, lists have only the
+approved versions, a range gives the best of these, and a build resolves to them. An exact version
+that is not approved is refused with a sentence, whether it is stored here or a build has it in its
+lock file.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

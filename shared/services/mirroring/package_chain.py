@@ -69,9 +69,9 @@ from shared.services.packages.source import PackageVersions, UnstoredRelease, Vi
 # Further versions of a range that are tried if the version that the upstream chose is refused.
 VERSIONS_TRIED = 3
 
-# Upstreams are asked for each tool by itself, and for one module in several ways one by one.
+# What one request may ask of upstreams, since each of these is a request to them of its own.
 TOOLS_ASKED = 100
-SAME_MODULE_ASKED = 4
+SAME_MODULE_ASKED = 4  # Times the same module, such as in several versions.
 
 # Stands for the digest of a release that nobody has pulled; the answer includes its graph.
 NOT_STORED = Digest("0" * 64)
@@ -356,8 +356,8 @@ class PackageChain(Struct, frozen=True):
         client: ClientProfile,
         by: Principal,
     ) -> ResolvedPackage | Refusal | None:
-        """Return the choice of an upstream, or the best release that is served here in its place;
-        the refusal if nobody knows."""
+        """Return the choice of an upstream, or the best release that is served here instead; the
+        refusal if nobody knows."""
         if (wanted := request.wanted) is None:
             return None
         if await self._serves(wanted.package, chosen.version):

@@ -141,8 +141,9 @@ class Organizations(Struct, frozen=True):
         """Create an organization with its first owner, and others in the same write.
 
         Raises `OrganizationExists` for a name that is taken in any spelling, and
-        `owned-by-upstream` for one that an upstream owns or that a rule of the mirror names;
-        except for administrators, `looks-alike`, `name-reserved` or `TooManyRequests`.
+        `owned-by-upstream` for one that an upstream owns or that a rule of the mirror names. For
+        everybody but administrators it also raises `looks-alike`, `name-reserved` and
+        `TooManyRequests`.
         """
         profile = profile or OrganizationProfile()
         chosen = await self._check_creator(org, owner, by)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from shared.domain.times import MS
 from shared.runtime.schedules import next_run
 
-SWEEP_SCHEDULE = "0 20 3 * * *"  # Of the task `delete-orphaned-archives`.
+SWEEP_SCHEDULE = "0 20 3 * * *"
 SWEEP_TIME = timedelta(hours=1)  # The longest time that the task takes.
 
 

@@ -10,7 +10,7 @@ from shared.domain.packages import Survey
 from shared.runtime.lru_cache import LruCache
 
 DOCUMENTS_CACHED_BYTES = 32 * 1024 * 1024  # The whole public index has about 4 MB.
-ENTRIES_ON_THE_LOOP = 200  # A document of so many is made in two milliseconds.
+ENTRIES_ON_THE_LOOP = 200  # A document of 200 entries is made in two milliseconds.
 
 
 class _CachedDocument(Struct, frozen=True):

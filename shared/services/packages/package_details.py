@@ -70,7 +70,7 @@ class PackageOwner(Struct, frozen=True):
 class ReleaseDetails(Struct, frozen=True, dict=True):
     """A release and its package.
 
-    Of a release that is not stored, which `release.is_stored` says, there is only its description.
+    There is only a description of a release that is not stored (`release.is_stored`).
     """
 
     head: Head
@@ -80,7 +80,7 @@ class ReleaseDetails(Struct, frozen=True, dict=True):
     latest: ReleaseEntry
     withdrawn: str = ""  # The highest withdrawn version, if it is above the latest one.
     is_withdrawn_by_owner: bool = False
-    withdrawals: tuple[Withdrawal, ...] = ()  # Of all versions of the package.
+    withdrawals: tuple[Withdrawal, ...] = ()  # Those of all versions of the package.
     withdrawn_dependencies: tuple[WithdrawnDependency, ...] = ()  # Those that the caller may see.
     successor: Package | None = None  # What replaces the package, if the caller may see that.
     dependencies: DependencyStates = NO_DEPENDENCIES  # What became of the direct ones.

@@ -268,7 +268,7 @@ class _CachedRedirect(Struct, frozen=True):
     """A redirect, and what it depends on."""
 
     redirect: Redirect
-    edition_number: int  # Of the edition before the redirect was computed.
+    edition_number: int  # The number from before the redirect was computed.
     package: str
     readers_of: str  # The readers of whom the caller has to be one, as in `Head.readers`.
 

@@ -159,8 +159,8 @@ class Moderation(Struct, frozen=True):
         return await self._decide(coordinate, Decision(State.QUARANTINED, reason, public), by)
 
     async def restore(self, coordinate: Coordinate, *, by: Principal) -> Release:
-        """Serve a held or quarantined release again; one whose Sigstore bundle did not come yet
-        waits for that."""
+        """Serve a held or quarantined release again; one whose Sigstore bundle has not come yet
+        waits for it."""
         return await self._decide(coordinate, Decision(State.LIVE), by)
 
     async def remove(

@@ -32,7 +32,7 @@ from shared.services.organizations.typosquats import Typosquats
 from shared.services.publishing.release_mail import PublishedMail, ReleaseMail
 from shared.services.record_batches import EVENTS_READ_AT_ONCE
 
-# Nobody is told of older events, and what the mail server refuses for so long is dropped.
+# Nobody gets mail about older events, and mail that could not be sent until then is dropped.
 TOLD_FOR = timedelta(days=7)
 # Events of a package that are read to find out whether a release was published before.
 EARLIER_EVENTS = 200

@@ -127,8 +127,8 @@ class OwnReportPage(Struct, frozen=True):
 
 class Verdict(Struct, frozen=True):
     """What an administrator decides about reports: all that wait about a release, or those with
-    `ids`. Of a confirmed one the owners read the `reason`, of others the reporters; everybody reads
-    `public`, which says what most reports say if it is None."""
+    `ids`. The owners read the `reason` of a confirmed report, and the reporters that of the others.
+    Everybody reads `public`; if it is None, the reason that most reports give takes its place."""
 
     state: ReportState
     reason: str = ""

@@ -33,8 +33,8 @@ class ShownSecret(Struct, frozen=True):
 
 
 class Step(Struct, frozen=True):
-    """One change, which may be repeated, with the lines of the difference that it makes. Of its
-    results only a `ShownSecret` counts."""
+    """One change, which may be repeated, with the lines of the difference that it makes. What it
+    returns is ignored, unless it is a `ShownSecret`."""
 
     lines: tuple[str, ...]
     run: Callable[[], Awaitable[object]]

@@ -20,8 +20,8 @@ from shared.services.registry_files.plans import REASON, Draft, ShownSecret, add
 
 
 class WebhookSections(Struct, frozen=True):
-    """Plans changes of webhooks, which a file names by their addresses. Of two with the same
-    address it means the older one, and the other is not changed."""
+    """Plans changes of webhooks, which a file names by their addresses. If two have the same
+    address, the file means the older one, and the other is not changed."""
 
     webhooks: Webhooks
 

@@ -345,7 +345,7 @@ _MOST_DAYS = {
     Scope.MODERATE: MAX_MODERATION_DAYS,
     Scope.AUDIT: MAX_AUDIT_DAYS,
 }
-# A token with one of these has no other scope: what it can do is what the word says.
+# A token with one of these has no other scope, so that its scope says all that it can do.
 _ALONE = (Scope.APPLY, Scope.AUDIT)
 
 
@@ -354,7 +354,8 @@ def _most_days(scopes: Iterable[Scope]) -> int:
 
 
 def _limited(scopes: frozenset[Scope]) -> str:
-    """Return the note about a token whose scopes limit its lifetime; empty without such a scope."""
+    """Return the beginning of a sentence about a token whose scopes limit its lifetime; empty
+    without such a scope."""
     named = _limiting_scope(scopes)
     return f"A token with the scope {named.value}" if named else ""
 
@@ -372,8 +373,8 @@ def _days(days: int | None, scopes: frozenset[Scope]) -> int | None:
 
 
 def _check_alone(grant: Grant) -> None:
-    """Raise for a token that applies registry files or audits, and can do anything else: it makes
-    no token and no administrator, and is for the whole registry."""
+    """Raise for a token that applies registry files or audits, and has another scope as well or is
+    limited to some packages."""
     scope = next((each for each in _ALONE if each in grant.scopes), None)
     if scope is None:
         return
@@ -389,7 +390,7 @@ def _check_alone(grant: Grant) -> None:
 
 
 _NOT_MANAGING = (
-    "A token of an organization manages nothing, so that no machine can make itself at home. "
+    "A token of an organization manages nothing, so that no machine can give itself more rights. "
     "Choose among read, push-new, push-version, deprecate."
 )
 
@@ -513,8 +514,8 @@ class Tokens(Struct, frozen=True):
     ) -> IssuedToken:
         """Give a token a new text and the same lifetime again, and revoke the old text.
 
-        Needs the same rights as issuing such a token, since the caller gets the text. Of an
-        organization that they do not own, administrators say a `reason`.
+        Needs the same rights as issuing such a token, since the caller gets the text.
+        Administrators give a `reason` for a token of an organization that they do not own.
         """
         owner_id, access = await self._owner_id("rotate", owner, by, Action.GOVERN)
         token = (await self.token_records.find(owner_id, token_id)).token
@@ -532,7 +533,7 @@ class Tokens(Struct, frozen=True):
     ) -> None:
         """Revoke a token of the owner, everywhere within five seconds.
 
-        Of an organization that they do not own, administrators say a `reason`. Raises
+        Administrators give a `reason` for a token of an organization that they do not own. Raises
         `TokenNotFound`, also for tokens of others, and `reason-missing`.
         """
         owner_id, access = await self._owner_id("revoke", owner, by)
@@ -542,7 +543,7 @@ class Tokens(Struct, frozen=True):
         await self._send_mail(token, "is revoked", access, reason, by)
 
     async def _id_for_reading(self, verb: str, owner: TokenOwner, by: Principal) -> str:
-        """Return the id that the tokens belong to, as `_owner_id` does, to whoever may read
+        """Return the id of the owner of the tokens, as `_owner_id` does, to whoever may read
         them."""
         if not isinstance(owner, OfOrganization):
             return (await self._owner_id(verb, owner, by))[0]
@@ -569,8 +570,8 @@ class Tokens(Struct, frozen=True):
     async def _owner_id(
         self, verb: str, owner: TokenOwner, by: Principal, action: Action = Action.MANAGE
     ) -> tuple[str, AccessContext]:
-        """Return the id that the tokens belong to, of another account none that has any; and the
-        access to the organization, if they are of one."""
+        """Return the id of the owner of the tokens, and the access to the organization if that is
+        the owner. For the tokens of another account the id is empty, so that none are found."""
         if isinstance(owner, OfOrganization):
             access = await self.authorization.require_in_organization(by, action, owner.org)
             return access.require_organization(owner.org).id, access
@@ -632,7 +633,7 @@ def require_operator(verb: str, request: TokenRequest, by: Principal, what: str)
 
 
 def is_owner(owner: str, by: Principal) -> bool:
-    """Check whether tokens of the account are those of `by`; the operator's are everybody's."""
+    """Check whether `by` may handle the tokens of the account as its own, as the operator may."""
     return by.is_operator or by.id == owner
 
 

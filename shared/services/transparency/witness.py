@@ -36,8 +36,8 @@ class ShownWitness(Struct, frozen=True):
 
 
 class Witness(Struct, frozen=True):
-    """Cosigns the logs whose keys it knows. Of each it keeps the last checkpoint, by one
-    conditional write: of two requests that continue the same one, one is cosigned."""
+    """Cosigns the logs whose keys it knows. It keeps the last checkpoint of each by one conditional
+    write, so that only one of two requests that continue the same checkpoint is cosigned."""
 
     directory: DirectoryStore
     clock: Clock
