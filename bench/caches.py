@@ -40,7 +40,7 @@ OURS = ("functions.", "shared.")
 # What is kept for another reason than the time of these requests.
 KEPT_FOR: Mapping[str, str] = {
     "authentication._recorded": "a write less for each use of a token",
-    "rate_limits._counted": "counts",
+    "burst_detection._counted": "counts",
     "rate_limits._exceeded": "refuses without a store",
     "rate_limits._failed": "counts failures once",
     "pull_counter._seen": "counts a pull once",

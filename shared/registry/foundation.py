@@ -13,8 +13,9 @@ from shared.services.event_appender import EventAppender
 from shared.services.identity.mail import DecisionMail
 from shared.services.identity.mail_recipients import recipient_accounts
 from shared.services.leases import Leases
+from shared.services.limits.burst_detection import BurstDetection
 from shared.services.limits.notices import NoticeCache, Notices, ReadOnlyMode
-from shared.services.limits.rate_limits import BurstDetection, RateLimiter
+from shared.services.limits.rate_limits import RateLimiter
 from shared.services.mail_delivery import Appeal, MailDelivery
 from shared.services.mail_queue import MailQueue
 from shared.telemetry.logged import logged

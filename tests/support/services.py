@@ -25,7 +25,8 @@ from shared.services.identity.mail import DecisionMail
 from shared.services.identity.mail_domains import MailDomains
 from shared.services.identity.mail_recipients import recipient_accounts
 from shared.services.leases import Leases
-from shared.services.limits.rate_limits import BurstDetection, RateLimiter
+from shared.services.limits.burst_detection import BurstDetection
+from shared.services.limits.rate_limits import RateLimiter
 from shared.services.mail_delivery import Appeal, MailDelivery
 from shared.services.mail_queue import MailQueue
 from shared.services.maintenance.finish_deletions import FinishDeletions

@@ -26,13 +26,8 @@ from shared.adapters.search.query_plan import QueryPlan, with_plain_words, with_
 from shared.adapters.search.ranking import Ordering, scores_of_names
 from shared.adapters.search.score_weights import LAST_NAME_WEIGHT
 from shared.adapters.search.spelling import Speller
-from shared.adapters.search.symbol_search import (
-    SymbolFilter,
-    SymbolSearch,
-    query_words,
-    with_named_fields,
-)
-from shared.adapters.search.symbols import SymbolPlace, SymbolRows
+from shared.adapters.search.symbol_search import SymbolSearch, query_words, with_named_fields
+from shared.adapters.search.symbols import SymbolFilter, SymbolPlace, SymbolRows
 from shared.adapters.search.words import facet_word, stem
 from shared.domain.api_docs.symbols import symbol_kinds, symbols_at
 from shared.domain.listings import Facet, FacetValue, Listing, group_facets, merge_spellings

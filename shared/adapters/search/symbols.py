@@ -11,6 +11,7 @@ of a search tell anybody else of private packages.
 """
 
 import sqlite3
+from collections.abc import Sequence, Set
 from enum import IntEnum
 from typing import Self
 
@@ -28,6 +29,9 @@ _LEAST_MOVE = 50
 _PLACE_BITS = 19  # Enough bits for the number of a symbol in its package.
 _DEPRECATED = 1 << _PLACE_BITS
 _PACKAGE_SHIFT = _PLACE_BITS + 1
+
+
+MAX_WORDS = 6  # Words of a query that are read: more words narrow nothing.
 
 
 class SymbolMatch(IntEnum):
@@ -68,6 +72,17 @@ class PackageSymbols(Struct, frozen=True):
     @classmethod
     def of(cls, listing: Listing) -> Self:
         return cls(listing.symbols, listing.head.readers)
+
+
+class SymbolFilter(Struct, frozen=True):
+    """Which symbols may be found."""
+
+    packages: Set[int] | None = None  # None: any.
+    left_out: Set[int] = frozenset()  # Packages.
+    without: Sequence[str] = ()  # Words that a symbol must not have.
+
+    def admits(self, package: int) -> bool:
+        return package not in self.left_out and (self.packages is None or package in self.packages)
 
 
 class SymbolRows(Struct, frozen=True):

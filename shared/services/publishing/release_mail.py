@@ -26,7 +26,7 @@ from shared.services.identity.accounts import (
     publishing_accounts,
     responsible_accounts,
 )
-from shared.services.limits.rate_limits import BURST_WINDOW
+from shared.services.limits.burst_detection import BURST_WINDOW
 from shared.services.mail_delivery import (
     NOTICE_MAIL_KEPT_FOR,
     Appeal,

@@ -10,7 +10,8 @@ from shared.domain.errors.requests import TooMany, TooManyRequests
 from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimit, RateLimitClass, RateLimitKeys
 from shared.ports.work import WorkStore
-from shared.services.limits.rate_limits import BurstDetection, RateLimiter
+from shared.services.limits.burst_detection import BurstDetection
+from shared.services.limits.rate_limits import RateLimiter
 from tests.fakes.services import changes_allowed
 from tests.fakes.stores import FakeWork
 from tests.fakes.system import FakeClock

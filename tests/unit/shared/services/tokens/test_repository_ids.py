@@ -11,7 +11,8 @@ from shared.domain.errors.requests import TooManyRequests
 from shared.domain.rate_limits import RateLimit, RateLimitClass
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.ports.http_client import HttpClient, HttpResponse
-from shared.services.limits.rate_limits import BurstDetection, RateLimiter
+from shared.services.limits.burst_detection import BurstDetection
+from shared.services.limits.rate_limits import RateLimiter
 from shared.services.tokens.repository_ids import FoundRepository, RepositoryIds
 from tests.fakes.http_client import OneAnswer, answering
 from tests.fakes.services import changes_allowed

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from shared.domain.coordinates import Package
 from shared.domain.principals import Principal
 from shared.ports.work import WorkStore
-from shared.services.limits.rate_limits import BurstDetection
+from shared.services.limits.burst_detection import BurstDetection
 from tests.fakes.stores import FakeWork
 from tests.fakes.system import FakeClock
 from tests.support.port_doubles import counting
