@@ -127,7 +127,7 @@ class AccountRightsView(ResponseModel):
 
 
 class Leave(RequestModel):
-    """What becomes of what the person has and made."""
+    """What happens to what the person has and made."""
 
     end: bool = Field(
         default=False,

@@ -84,7 +84,7 @@ class NewApprovalRequest(RequestModel):
 
 
 class WantedApprovals(RequestModel):
-    """What would be approved besides what is."""
+    """What would be approved in addition."""
 
     packages: list[str] = Field(
         default=[], max_length=MAX_APPROVED_PACKAGES, description="Such as acme/greet:1.*."

@@ -50,7 +50,7 @@ class LogView(ResponseModel):
     """A page of a log, newest first."""
 
     events: list[EventView]
-    next: int | None = Field(description="The parameter before of the next page; null at the end.")
+    next: int | None = Field(description="The `before` of the next page; null at the end.")
 
     @classmethod
     def of(cls, page: AuditLogPage) -> Self:

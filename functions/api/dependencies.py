@@ -91,7 +91,7 @@ class CheckedView(ResponseModel):
 
 
 class CheckedPage(ResponseModel):
-    """What became of some of the versions."""
+    """The state of some of the versions."""
 
     packages: Sequence[CheckedView]
     next_offset: int | None = Field(description="Null for the last page.")

@@ -30,7 +30,7 @@ class GroupRuleEffectView(ResponseModel):
 
 
 class GroupRuleDryRunView(ResponseModel):
-    """Who would get what by other rules."""
+    """What people would get by other rules."""
 
     accounts_read: int = Field(description="Accounts whose groups are known.")
     unknown_groups: list[str] = Field(description="Groups of the rules that nobody is in.")

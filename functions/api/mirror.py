@@ -59,9 +59,10 @@ class MirrorView(ResponseModel):
     default_rules: list[AsText] = Field(description="Those that follow the rules.")
     minimum_ages: list[AsText] = Field(validation_alias="ages")
     default_minimum_age: int = Field(
-        validation_alias="default_days", description="Days, of the setting, where none matches."
+        validation_alias="default_days",
+        description="Days if none of them matches, from a setting.",
     )
-    changed_at: UtcTime = Field(description="Null for those of the setting.")
+    changed_at: UtcTime = Field(description="Null if they are those of the setting.")
 
 
 class ChangedMirrorView(MirrorView):

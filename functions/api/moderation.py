@@ -38,7 +38,7 @@ class ReleaseStateView(ResponseModel):
     state: State
     reason: str = Field(validation_alias="state_reason")
     public_reason: str | None = Field(description="The category; null where none is stated.")
-    holder: Holder | None = Field(description="Who can end that it is held; null where it is not.")
+    holder: Holder | None = Field(description="Who can end the hold; null if it is not held.")
     digest: str
     published_at: UtcTime
     published_by: str = Field(description="The id of an account or organization.")

@@ -156,7 +156,7 @@ class FrozenPackageView(ResponseModel):
 
 
 class FreezesView(ResponseModel):
-    """What is frozen of an organization."""
+    """What is frozen in an organization."""
 
     organization: FreezeView | None = Field(
         validation_alias="freeze", description="Null where it is not frozen as a whole."

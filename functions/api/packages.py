@@ -135,7 +135,7 @@ class HistoryView(ResponseModel):
     """A page of the history of a package, newest first."""
 
     entries: list[HistoryEntryView]
-    next: int | None = Field(description="The parameter before of the next page; null at the end.")
+    next: int | None = Field(description="The `before` of the next page; null at the end.")
 
     @classmethod
     def of(cls, page: HistoryPage) -> Self:

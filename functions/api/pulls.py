@@ -55,7 +55,7 @@ class PullsView(ResponseModel):
     """A page of pulls, newest first."""
 
     pulls: list[PullView]
-    next: str | None = Field(description="The parameter before of the next page; null at the end.")
+    next: str | None = Field(description="The `before` of the next page; null at the end.")
 
 
 pulls_api = ApiFace()
@@ -73,7 +73,7 @@ _PULL_FILTERS = (
     ),
     QueryParameter.time("since", "Only pulls at this time or later."),
     QueryParameter.time("until", "Only pulls before this time."),
-    QueryParameter.text("before", "Continue here: the next of a page."),
+    QueryParameter.text("before", "Continue here: the `next` of an earlier page."),
 )
 _EXPORT = (*_PULL_FILTERS, _page_size(MAX_PULLS_EXPORTED, MAX_PULLS_EXPORTED))
 

@@ -78,7 +78,7 @@ BALLERINA_VERSION = QueryParameter.text(
 )
 BEFORE_EVENT = QueryParameter(
     "before",
-    "Only events before this number: the next of a page.",
+    "Only events before this number: the `next` of an earlier page.",
     {"type": "integer", "format": "int64", "minimum": 1, "maximum": 2**62},
 )
 EVENT_COUNT = QueryParameter.number(
@@ -91,7 +91,7 @@ AFTER_EVENT_INSTEAD = QueryParameter.number(
     "after", "Only events after this number, oldest first; not together with before.", 0, 2**53
 )
 EVENT_FILTERS = (
-    QueryParameter.text("kind", "Only events whose kind begins so, such as release."),
+    QueryParameter.text("kind", "Only events whose kind begins with this, such as release."),
     QueryParameter.text("actor", "Only events of this actor, by the id of the account."),
     QueryParameter.time("since", "Only events at this time or later."),
     QueryParameter.time("until", "Only events before this time."),
@@ -99,6 +99,8 @@ EVENT_FILTERS = (
 EVENT_PAGE = (BEFORE_EVENT, EVENT_COUNT, *EVENT_FILTERS)
 
 
-def after(description: str = "Continue after here: the next of a page.") -> QueryParameter:
+def after(
+    description: str = "Continue after this: the `next` of a page.",
+) -> QueryParameter:
     """Return the cursor of a list."""
     return QueryParameter.text("after", description)

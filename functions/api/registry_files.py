@@ -17,8 +17,8 @@ class RegistryFileToApply(RequestModel):
     file: str = Field(max_length=MAX_BODY_BYTES, description="The text of the file: TOML.")
     prune: bool = Field(
         default=False,
-        description="Whether what is there and in no list of the file is removed. No organization, "
-        "package or account ever is.",
+        description="Whether to remove what exists and is in no list of the file. Organizations, "
+        "packages and accounts are never removed.",
     )
     dry_run: bool = Field(default=False, description="Whether nothing is changed.")
     secrets: dict[str, str] = Field(

@@ -94,8 +94,9 @@ def backup(
 
     A copy with the keys is as secret as the original. Archives are hard links where
     both folders are on one disk: they take no space, and a broken disk loses both. If it fails,
-    nothing is left of it. The list of revocations is in it, and beside it as well: there it
-    outlives the backup, and tells older ones what came after them. Raises `FolderUnusable`.
+    nothing is left of it. The list of revocations is in the backup, and in a file beside it, which
+    stays when the backup is deleted: a restore of an older one reads there what came after it.
+    Raises `FolderUnusable`.
     """
     _copy_registry(data, target, keys)
     if _are_two_mounts(data, target):
@@ -299,7 +300,7 @@ def _put_in_place(target: Path) -> Generator[DataFolder]:
     It is made beside the target, and one rename puts it in place. Where that is impossible, as at a
     mount or where the folder above belongs to another user, it is the target itself: then the last
     rename is that of the database, without which no start and no restore takes it for a registry.
-    So it is also if the target holds something, which stays.
+    The copy is made in the target itself also if that holds something, which stays.
     """
     target = target.resolve()  # What a link leads to may be on another disk.
     began_empty = not _holds_something(target)

@@ -199,7 +199,8 @@ def _milliseconds(day: datetime | None) -> int | None:
 def import_bundle(file: Path, trust: Path) -> None:
     """Verify the bundle FILE, and store its releases. The registry may be new, and may be running.
 
-    Nothing is visible before all of it was verified. An interrupted import is repeated to go on.
+    Nothing is visible before all of it is verified. To continue an interrupted import, run the
+    command again.
     The exit code is 1 if a release, or the Sigstore bundle of one, was left out.
 
     \b

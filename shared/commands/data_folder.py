@@ -114,9 +114,9 @@ def restore(
     Each archive is compared with its record. Those that differ are left out and listed, and then
     the exit code is 1, although everything else is restored.
 
-    What was erased, removed, locked and revoked after the backup is so again: the restore applies
-    the lists of revocations that it finds in the folder of the backup and in the folder that it
-    replaces, and those of --after. It prints what it applied and what you have to decide.
+    What was erased, removed, locked or revoked after the backup does not come back: the restore
+    applies the lists of revocations that it finds in the folder of the backup and in the folder
+    that it replaces, and those of --after. It prints what it applied and what you have to decide.
 
     \b
     Examples:

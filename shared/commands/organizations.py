@@ -80,7 +80,7 @@ add_operation(
     api_orgs_freeze,
     "ORG",
     text="""Freeze the organization ORG: nobody publishes to it, or changes its members, tokens,
-    trusted publishers, webhooks and packages. Reading goes on.
+    trusted publishers, webhooks and packages. Its packages can still be read.
 
     \b
     Example:

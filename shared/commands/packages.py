@@ -160,7 +160,7 @@ add_operation(
     api_packages_freeze,
     PACKAGE,
     text="""Freeze the package ORG/NAME: nobody publishes versions of it, or changes it or its
-    trusted publishers. Reading goes on.
+    trusted publishers. Everybody can still read it.
 
     \b
     Example:

@@ -94,12 +94,11 @@ async def verify(registry: Registry, name: str, data: Path | None) -> str:
 def restore(name: str, data: Path | None, later: tuple[Path, ...]) -> None:
     """Restore the snapshot NAME into an empty registry.
 
-    With --from, missing archives are copied from that data folder, and the files of transparency
-    logs that ended. This moves a registry from one
-    machine to the cloud, or back.
+    With --from, missing archives and the files of transparency logs that ended are copied from that
+    data folder. This moves a registry from one machine to the cloud, or back.
 
-    The list of revocations of this registry and of that data folder is applied, and those of
-    --after: what was erased, removed, locked and revoked after the snapshot is so again.
+    What was erased, removed, locked or revoked after the snapshot does not come back: the restore
+    applies the lists of revocations of this registry and of that data folder, and those of --after.
 
     A snapshot has no secrets of webhooks: each webhook is paused until its secret is rotated, and
     the end of the restore lists them.

@@ -187,20 +187,7 @@ async def set_rules(
       ballroom upstream set --remove 'acme* deny'
       ballroom upstream set --replace --rule 'ballerina* allow' --rule '* deny'
     """
-    if not (upstreams or rules or ages or removed or replace or file):
-        message = "Say what to change: --upstream, --rule, --minimum-age, --remove or --file."
-        raise click.UsageError(message)
-    if file and (upstreams or rules or ages or removed or replace):
-        message = "A file replaces everything. Give it without other changes."
-        raise click.UsageError(message)
-    if replace and removed:
-        message = "--replace removes what is not given. Leave --remove out."
-        raise click.UsageError(message)
-    change: RuleLists | RuleEdits = RuleEdits(upstreams, rules, ages, removed)
-    if file:
-        change = _lists_of(file)
-    elif replace:
-        change = RuleLists(upstreams or None, rules, ages)
+    change = _change_of(RuleEdits(upstreams, rules, ages, removed), file, replace=replace)
     changes = registry.require_mirroring().rules
     if dry_run:
         found = RuleDryRunView.model_validate(await changes.preview(change.applied_to, by=OPERATOR))
@@ -215,6 +202,26 @@ async def set_rules(
     if output is not OutputFormat.JSON:
         del answer["removed"]  # It was printed above.
     print_answer(answer, output)
+
+
+def _change_of(edits: RuleEdits, file: BinaryIO | None, *, replace: bool) -> RuleLists | RuleEdits:
+    """Return the change that the options ask for; raise `UsageError` for none or contradicting
+    ones."""
+    is_edited = edits != RuleEdits()
+    if not (is_edited or replace or file):
+        message = "Say what to change: --upstream, --rule, --minimum-age, --remove or --file."
+        raise click.UsageError(message)
+    if file:
+        if is_edited or replace:
+            message = "A file replaces everything. Give it without other changes."
+            raise click.UsageError(message)
+        return _lists_of(file)
+    if not replace:
+        return edits
+    if edits.removed:
+        message = "--replace removes what is not given. Leave --remove out."
+        raise click.UsageError(message)
+    return RuleLists(edits.upstreams or None, edits.rules, edits.ages)
 
 
 def _say_removed(what: str, removed: Sequence[str]) -> None:
@@ -246,15 +253,13 @@ def _lists_of(file: BinaryIO) -> RuleLists:
             "minimumAges, as `upstream rules --json` prints them."
         )
         raise click.ClickException(message) from None
-    upstreams = [
-        each
-        if isinstance(each, str)
-        else CENTRAL_NAME
-        if each.name == CENTRAL_NAME
-        else each.address
-        for each in read.upstreams
-    ]
-    return RuleLists(upstreams, read.rules, read.minimum_ages)
+    return RuleLists(list(map(_named_upstream, read.upstreams)), read.rules, read.minimum_ages)
+
+
+def _named_upstream(upstream: _FileUpstream | str) -> str:
+    if isinstance(upstream, str):
+        return upstream
+    return CENTRAL_NAME if upstream.name == CENTRAL_NAME else upstream.address
 
 
 @upstream.command("move")

@@ -17,7 +17,7 @@ from shared.domain.principals import DIRECTORY, GROUPS, MAINTENANCE, MIRROR, OPE
 
 
 class CredentialKind(Enum):
-    """With what a change was made."""
+    """The kind of credential that a change was made with."""
 
     SESSION = "session"  # A browser of somebody who signed in.
     TOKEN = "access-token"  # noqa: S105 - it names a kind and is none.

@@ -48,7 +48,7 @@ PROTECTIONS: Mapping[str, str] = {
     "reports_quarantine": "The weight of reports that quarantines a release; 0 is never.",
     "malware_quarantine": "Releases with an advisory about malware are quarantined at once.",
     "scanner_url": "A scanner sees each release before it is public.",
-    "scanner_without_answer": "What becomes of a release that the scanner does not answer about.",
+    "scanner_without_answer": "What happens to a release if the scanner does not answer.",
     "sigstore_roots": "Files with trusted roots of Sigstore; with files nothing is fetched.",
     "typosquats": "Whether packages wait whose names could be confused with popular ones.",
     "reserved_names": "Names of organizations that people may not create.",

@@ -112,7 +112,7 @@ class AdvisoryText(Inputs):
     ] = Field(
         default=[],
         max_length=MAX_REFERENCES,
-        description="Addresses, each after its type of OSV if it has one: FIX https://…",
+        description="Addresses, each after its OSV type, if it has one: FIX https://…",
     )
     credits: Annotated[
         list[Line],
@@ -125,7 +125,7 @@ class AdvisoryText(Inputs):
     ] = Field(
         default=[],
         max_length=MAX_CREDITS,
-        description="Names, each after its type of OSV if it has one: FINDER Kim.",
+        description="Names, each after its OSV type, if it has one: FINDER Kim.",
     )
     malware: Annotated[bool, FormField("Malware", read=is_checked)] = Field(
         default=False,

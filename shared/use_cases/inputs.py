@@ -164,5 +164,5 @@ class Reason(Inputs):
     reason: Annotated[str, FormField()] = Field(
         default="",
         max_length=MAX_DESCRIPTION,
-        description="Why; needed of administrators who do not own the organization.",
+        description="Why; required of administrators who do not own the organization.",
     )

@@ -38,7 +38,7 @@ class NewInvitation(Inputs):
     ] = Field(
         default="",
         max_length=MAX_DISPLAY_NAME,
-        description="What owners know a link by; of an address they see as much as tells whose.",
+        description="How owners recognize a link; of a mail address they see only a part.",
     )
 
 

@@ -18,8 +18,8 @@ _Keep = Annotated[
     bool,
     FormField(read=is_checked),
     Field(
-        description="Become the maker of what an owner made here who is none any more; else it "
-        "stops until an owner confirms it."
+        description="Become the maker of what this owner made here, if they are no owner any "
+        "more; otherwise it stops until an owner confirms it."
     ),
 ]
 RoleField = Annotated[
@@ -39,7 +39,7 @@ class RoleChange(Reason):
 
 
 class Removal(Reason):
-    """What becomes of what the member made, and why; the body may be left out."""
+    """What happens to what the member made, and why; the body may be left out."""
 
     keep: _Keep = False
 

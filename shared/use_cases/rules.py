@@ -33,11 +33,11 @@ STAGED_MEANING = (
 )
 APPROVALS_MEANING = "How many people have to approve a staged release, each for themselves: 1 or 2."
 VERSION_RULE_MEANING = (
-    "What becomes of a release that breaks callers and does not raise its major version: warn, "
+    "What happens to a release that breaks callers and does not raise its major version: warn, "
     "hold or refuse; registry for the rule of the registry."
 )
 REGISTRY_VERSION_RULE_MEANING = (
-    "What becomes of a release that breaks callers and does not raise its major version: warn, "
+    "What happens to a release that breaks callers and does not raise its major version: warn, "
     "hold or refuse."
 )
 
@@ -71,7 +71,7 @@ REFUSED_LICENSES_MEANING = (
     "a license."
 )
 SECRETS_MEANING = (
-    "Whether an archive is refused in which a key, a token or another secret of a known form is."
+    "Whether archives with a key, a token or another secret of a known form are refused."
 )
 SECRETS_ALLOWED_MEANING = (
     "The files that are exempt from the check for secrets: a package and a path in its archive, "

@@ -1,4 +1,4 @@
-"""The frame of all pages of a package: its paths, its tabs, snippets and texts."""
+"""The frame of all pages of a package: its paths, its tabs, and what several of them show."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
@@ -13,20 +13,19 @@ from msgspec import Struct
 from functions.html.public_pages import PublicPageCall
 from functions.html.shown_advisories import ShownAdvisory, better_version, shown_advisories
 from functions.http.addresses import package_path, provenance_path, release_path
+from functions.web.package.snippets import Snippet, archive_path, snippets
 from shared.domain.advisories.findings import LibraryFindings
 from shared.domain.advisories.severity_levels import SeverityLevel
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.checklists import Checklist, checklist_of
-from shared.domain.client_settings import REPOSITORY, TOKEN_PLACEHOLDER
-from shared.domain.coordinates import Coordinate, Package, purl
+from shared.domain.coordinates import Package, purl
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.missing_pages import PageNotFound
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.following import Followed
-from shared.domain.packages import Release, ReleaseEntry
-from shared.domain.source_names import import_line
+from shared.domain.packages import ReleaseEntry
 from shared.domain.source_repositories import SourceRepository
 from shared.domain.times import MS
 from shared.domain.versions import Version
@@ -114,22 +113,6 @@ _PICKED_VERSIONS = 8  # Versions in the version picker; the page of versions lis
 
 Tab = tuple[str, str, str, int | None]  # Key, path, title and count.
 ReadT = TypeVar("ReadT")
-
-
-class Snippet(Struct, frozen=True):
-    """A text to copy; `id` never changes, and `place` says where the text belongs."""
-
-    id: str
-    title: str
-    place: str
-    text: str
-
-
-def archive_path(coordinate: Coordinate) -> str:
-    """Return the path of an archive in the Maven repository, unquoted."""
-    package = coordinate.package
-    version = coordinate.version
-    return f"/2.0/maven/{package}/{version}/{package.name}-{version}.bala"
 
 
 def organization_search_path(org: str) -> str:
@@ -473,59 +456,6 @@ _COMMIT_PATHS = (("/actions/runs/", "/commit/"), ("/-/", "/-/commit/"))
 # The same for a file at a commit, and the folder that the names of workflows leave out.
 _WORKFLOW_PATHS = (("/actions/runs/", "/blob/", ".github/workflows/"), ("/-/", "/-/blob/", ""))
 _HOSTS_WITH_ISSUES = ("github.com", "gitlab.com")
-
-_ANY_USER_NAME = "me"  # Clients send no credentials with an empty name.
-
-
-def snippets(release: Release, base_url: str) -> tuple[Snippet, ...]:
-    """Return the ways to use the release from the registry at `base_url`, the usual ones first.
-
-    There is none for `bal add`, which adds a module to a project and no dependency.
-    """
-    package = release.coordinate.package
-    version = release.coordinate.version
-    dependency = (
-        "[[dependency]]\n"
-        f'org = "{package.org}"\n'
-        f'name = "{package.name}"\n'
-        f'version = "{version}"\n'
-        f'repository = "{REPOSITORY}"'
-    )
-    maven = (
-        "<dependency>\n"
-        f"  <groupId>{package.org}</groupId>\n"
-        f"  <artifactId>{package.name}</artifactId>\n"
-        f"  <version>{version}</version>\n"
-        "  <type>bala</type>\n"
-        "</dependency>"
-    )
-    settings = (
-        "[[repository.maven]]\n"
-        f'id = "{REPOSITORY}"\n'
-        f'url = "{base_url}/2.0/maven"\n'
-        f'username = "{_ANY_USER_NAME}"\n'
-        f'accesstoken = "{TOKEN_PLACEHOLDER}"\n'
-        "proxyCentral = false"
-    )
-    pull = f"bal pull {release.coordinate} --repository={REPOSITORY}"
-    download = f"curl -fLO {base_url}{quote(archive_path(release.coordinate))}"
-    terminal = "In a terminal"
-    once = "Once for each computer, in ~/.ballerina/Settings.toml"
-    return (
-        *(
-            Snippet("tool", "bal tool pull", terminal, f"bal tool pull {tool}:{version}")
-            for tool in release.tools[:1]
-        ),
-        Snippet("dependency", "Ballerina.toml", "In Ballerina.toml", dependency),
-        Snippet("import", "Import", "In a .bal file", import_line(package.org, package.name)),
-        Snippet("pull", "bal pull", terminal, pull),
-        Snippet("maven", "Maven", "In pom.xml", maven),
-        Snippet("download", "curl", terminal, download),
-        Snippet("settings", "Settings.toml", once, settings),
-    )
-
-
-# --- Texts -------------------------------------------------------------------------------------
 
 PLAIN = (
     '<pre class="source" tabindex="0" role="region" aria-label="The text as it was written">'

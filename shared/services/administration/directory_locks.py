@@ -1,5 +1,5 @@
 """Locks accounts of people who are disabled or gone in Entra ID, or whom a directory deactivated by
-SCIM, and unlocks who is enabled again.
+SCIM, and unlocks those of people who are enabled again.
 
 Only an answer about a person counts. Many at once, and the last administrator, wait for an
 administrator. Each step may be repeated: what was found is written last, when a lock is complete,
@@ -76,7 +76,7 @@ class DirectoryDecision(Enum):
 
 
 class FoundAccount(Struct, frozen=True):
-    """An account whose person is disabled or gone, with its name and that of who decided."""
+    """An account whose person is disabled or gone, with its name and that of the decider."""
 
     name: str
     finding: DirectoryFinding
@@ -108,7 +108,8 @@ class DirectoryLocks(Struct, frozen=True):
     async def review(self, account_id: str, identities: Iterable[Identity]) -> DirectoryState:
         """Ask the directory about the person of an account, act by the answer, and return it.
 
-        Somebody of whom it says nothing certain is enabled, and who is kept by an administrator.
+        Somebody about whom it says nothing certain counts as enabled, and so does somebody whom an
+        administrator keeps.
         """
         identifiers = tuple(each.identifier for each in identities if self._is_asked(each))
         if not identifiers:
@@ -289,7 +290,7 @@ class DirectoryLocks(Struct, frozen=True):
         return self.entra.covers(identity.issuer)
 
     async def _people(self) -> list[_Person]:
-        """Return everybody of whom the directory is asked, by account."""
+        """Return everybody about whom the directory is asked, by account."""
         found = defaultdict[str, list[str]](list)
         async for batch in entity_batches(self.directory, Identity, RECORDS_AT_ONCE):
             for each in batch:

@@ -1,5 +1,5 @@
-"""Name disputes: opening them, statements of both parties, decisions and appeals. What a decision
-asks for, an administrator does afterwards: this gives nobody a name.
+"""Name disputes: opening them, statements of both parties, decisions and appeals. A decision gives
+nobody a name: an administrator does afterwards what it asks for.
 """
 
 from collections.abc import Mapping
@@ -152,7 +152,7 @@ class NameDisputes(Struct, frozen=True):
         return sorted(found, key=lambda each: each.opened_ms, reverse=True)
 
     async def own(self, *, by: Principal) -> list[NameDispute]:
-        """Return the disputes that `by` is a party of, the latest first."""
+        """Return the disputes to which `by` is a party, the latest first."""
         require_own_account(by, "list", _WHAT)
         found = list(await self.directory.list_by_subject(NameDispute, by.id))
         now_ms = self.clock.now_ms()

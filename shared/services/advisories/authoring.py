@@ -159,7 +159,7 @@ class AdvisoryAuthoring(Struct, frozen=True):
         """Withdraw a published advisory: it is shown as withdrawn, and matches nothing. A repeat
         changes nothing.
 
-        Administrators who do not own the organization say a `reason`. Raises `advisory-not-found`
+        Administrators who do not own the organization give a `reason`. Raises `advisory-not-found`
         and `advisory-unpublished`.
         """
         access = await self._require_writing(org, by)
@@ -205,8 +205,8 @@ class AdvisoryAuthoring(Struct, frozen=True):
         return advisory_body(written, survey.head.package, _versions(survey), ecosystem)
 
     async def _survey(self, org: OrgName | None, text: str) -> Survey:
-        """Return the package that a text names, with its organization or, of an organization,
-        without."""
+        """Return the package that a text names as `org/name`, or within an organization also by its
+        name alone."""
         with about_field("package", NotFound):
             is_whole = "/" in text or org is None
             package = Package.from_text(text) if is_whole else Package.parse(str(org), text)

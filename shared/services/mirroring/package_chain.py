@@ -1,10 +1,10 @@
 """The chain of sources: packages that are stored here, and those of upstreams, as one caller finds
 them.
 
-What is stored is found first, and costs what our own packages cost; then the upstream that
+What is stored is found first, at the cost of our own packages. Then the upstream that
 `ours_or_upstream.py` names is asked, if it names one. Only a pull fetches an archive.
-Clients take `unresolved` as final. So if only an upstream could find something, and it does not
-answer, that is a refusal, after which a client asks again.
+Clients take `unresolved` as final. So if only an upstream could find something, and does not
+answer, the request is refused, after which a client asks again.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""What all pages of a package have: snippets to use a release, and links."""
+"""The links of the frame of pages of a package."""
 
 import pytest
 
