@@ -2,6 +2,7 @@
 containers.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,19 +44,23 @@ class FakeEdge:
 
 @dataclass
 class PlacedArchives:
-    """Archives whose moves are written down; the first `failures` of them come to nothing."""
+    """Archives whose moves are written down, after `delay` turns of the loop; the first `failures`
+    of them come to nothing."""
 
     archives: ArchiveStore
     moves: list[tuple[str, ArchiveContainer]] = field(
         default_factory=list[tuple[str, ArchiveContainer]]
     )
     failures: int = 0
+    delay: int = 0
 
     async def move(self, name: ArchiveName, to: ArchiveContainer) -> None:
         """Note the move."""
         if self.failures:
             self.failures -= 1
             raise Busy
+        for _ in range(self.delay):
+            await asyncio.sleep(0)
         self.moves.append((str(name.coordinate), to))
 
     def __getattr__(self, name: str) -> Any:

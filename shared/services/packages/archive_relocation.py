@@ -14,6 +14,7 @@ from shared.domain.visibility import Readers
 from shared.ports.archive_delivery import EdgeCache
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.metadata import MetadataStore
+from shared.runtime.gathering import gather_all
 from shared.runtime.retries import retried_when_stale
 from shared.services.packages.archive_delivery import public_link_prefix
 
@@ -86,7 +87,8 @@ class ArchiveRelocation(Struct, frozen=True):
         names = list(wanted)
         for start in range(0, len(names), ARCHIVES_MOVED_AT_ONCE):
             batch = names[start : start + ARCHIVES_MOVED_AT_ONCE]
-            await asyncio.gather(*(self.archives.move(name, wanted[name]) for name in batch))
+            # A move that went on after the failure of another could end after a later change's.
+            await gather_all(*(self.archives.move(name, wanted[name]) for name in batch))
         await self._purge([name for name in names if wanted[name] is ArchiveContainer.PRIVATE])
 
     async def _purge(self, names: Sequence[ArchiveName]) -> None:

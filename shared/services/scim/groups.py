@@ -27,6 +27,7 @@ from shared.domain.scim import (
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock, Randomness
 from shared.runtime.background_tasks import BackgroundTasks
+from shared.runtime.gathering import gather_all
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.audited_writes import EntityChange
 from shared.services.leases import Leases
@@ -206,7 +207,8 @@ class ScimGroups(Struct, frozen=True):
         )
         members = {*record.members}
         for begin in range(0, len(due), _PARALLEL):
-            await asyncio.gather(
+            # An addition that went on after the failure of another could end after a later removal.
+            await gather_all(
                 *(
                     self.users.set_group(each, group, is_member=each in members, of=of)
                     for each in due[begin : begin + _PARALLEL]

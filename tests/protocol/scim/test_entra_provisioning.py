@@ -4,10 +4,12 @@ and what follows for accounts.
 
 import asyncio
 import json
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from shared.domain.accounts import LockSource
 from shared.domain.body_sizes import MAX_BODY_BYTES, MAX_GROUP_BYTES
@@ -17,6 +19,8 @@ from shared.domain.identities import Identity, identity_place
 from shared.domain.principals import OPERATOR
 from shared.domain.scim import ScimPerson, ScimUser
 from shared.localhost import sender_identifier
+from shared.ports.work import WorkStore
+from shared.services.adapters import Adapters
 from shared.services.administration.directory_locks import DirectoryDecision
 from tests.support.port_doubles import Fault, Moment, count_calls, with_fault
 from tests.support.scim import BASE, GROUP, KIM, USER, ScimWorld, issue, open_scim
@@ -337,6 +341,57 @@ async def test_a_member_who_was_removed_loses_the_role_whichever_read_fails(
         await scim.patched(path, remove)
         await scim.world.registry.maintenance.task_runner.run("apply-group-rules")
         assert await roles(scim) == {}, nth
+
+
+@dataclass
+class SlowLeases:
+    """The work store. One lease fails, and all later ones come only after `delay` turns of the
+    loop; nothing of it while `is_quick`."""
+
+    work: WorkStore
+    is_quick: bool = True
+    waiting: int = 0
+    has_failed: bool = False
+    delay: int = 100
+
+    async def lease(self, name: str, *values: Any) -> bool:
+        """Take a lease."""
+        if self.is_quick or not name.startswith("scim-user:"):
+            return await self.work.lease(name, *values)
+        if not self.has_failed:
+            self.has_failed = True
+            raise Busy
+        self.waiting += 1
+        for _ in range(self.delay):
+            await asyncio.sleep(0)
+        self.waiting -= 1
+        return await self.work.lease(name, *values)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.work, name)
+
+
+async def test_an_addition_that_failed_gives_nobody_a_role_after_its_answer(
+    worlds: OpenWorld,
+) -> None:
+    leases = list[SlowLeases]()
+
+    def wrap(stores: Adapters) -> Adapters:
+        leases.append(SlowLeases(stores.work))
+        work: object = leases[0]
+        return replace(stores, work=work)
+
+    scim = await open_scim(worlds, wrap)
+    [work] = leases
+    await ruled(scim, f"entra:{DEVELOPERS} -> acme, maintainer")
+    members = [{"value": each["id"]} for each in (await scim.user("lee", OTHER), await scim.user())]
+    path = f"/Groups/{(await group(scim))['id']}"
+    work.is_quick = False
+    add = {"op": "Add", "path": "members", "value": members}
+    assert (await scim.patch(path, add)).status_code == 503
+    assert work.has_failed
+    # Else it would give the role, even if the directory ends it meanwhile.
+    assert work.waiting == 0
 
 
 async def test_a_search_during_an_outage_finds_nobody_missing(worlds: OpenWorld) -> None:

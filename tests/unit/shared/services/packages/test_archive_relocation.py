@@ -167,3 +167,15 @@ async def test_a_missing_package_or_release_moves_nothing(world: World, cloud: C
     await relocation.apply(quarantined.model_copy(update={"version": "9.9.9"}))
     await relocation.apply(private.model_copy(update={"name": "gone"}))
     assert cloud.moves == []
+
+
+async def test_a_failed_move_is_raised_when_the_others_of_the_package_have_ended(
+    world: World, cloud: Cloud
+) -> None:
+    change = world.registry.packages.visibility.change
+    cloud.sided[0].failures = 1
+    cloud.sided[0].delay = 20
+    with raises_refusal("not-listed-yet"):
+        await change(PACKAGE, Visibility.PRIVATE, by=OPERATOR, reason="It was decided.")
+    # Else it would end after a later change, such as that back to public.
+    assert len(cloud.moves) == 1
