@@ -33,7 +33,7 @@ from functions.metrics import METRICS
 from shared.auth.authentication import RequestClient
 from shared.bootstrap.backups import refuse_half_restored
 from shared.bootstrap.build import START_ERRORS, build_registry
-from shared.bootstrap.data_folder import settings_file
+from shared.bootstrap.data_folder import sentence_of_file, settings_file
 from shared.bootstrap.migration import prepared_stores
 from shared.bootstrap.serving import (
     is_readable_without_room,
@@ -82,6 +82,12 @@ def main(arguments: Sequence[str]) -> int:
         _serve(_settings_of_start(), arguments)
     except (StartRefused, Refusal, *START_ERRORS) as obstacle:
         print(respelled(str(obstacle), typed_spelling()), file=sys.stderr)
+        return 1
+    except OSError as failure:
+        sentence = sentence_of_file(failure)
+        if sentence is None:
+            raise
+        print(sentence, file=sys.stderr)
         return 1
     return 0
 

@@ -478,7 +478,24 @@ def _damage_named(file: Path) -> Generator[None]:
         trouble = database_error(file, error)
         if isinstance(trouble, StorageFull):
             raise trouble from error
-        raise _damaged(file, str(error)) from error
+        raise _out_of_reach(file, error) or _damaged(file, str(error)) from error
+
+
+def _out_of_reach(file: Path, error: sqlite3.Error) -> FolderUnusable | None:
+    """Return what is said of a whole file that cannot be used now; None for all other errors."""
+    kind = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    if kind in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+        return FolderUnusable(
+            f"{file} cannot be opened to write, which a copy of it takes: {error}. Nothing was "
+            "copied. If its disk can only be read, mount it to write. If that is impossible, stop "
+            f"the registry, copy {file.parent} as it is to another disk, and name that copy by "
+            "BALLROOM_DATA."
+        )
+    if kind in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return FolderUnusable(
+            f"Another process uses {file}: {error}. Nothing was copied. Try again in a moment."
+        )
+    return None
 
 
 def _damaged(file: Path, reason: str) -> FolderUnusable:

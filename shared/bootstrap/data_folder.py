@@ -1,5 +1,6 @@
 """The data folder, which a registry in the cloud does not have."""
 
+import errno
 from pathlib import Path
 
 from shared.adapters.data_folder import DataFolder
@@ -31,3 +32,14 @@ def is_unprepared(settings: Settings) -> bool:
 def require_folder(settings: Settings, way_out: str) -> None:
     if settings.is_in_the_cloud:
         raise DataFolderRequired(way_out)
+
+
+def sentence_of_file(failure: OSError) -> str | None:
+    """Return what a start or a command prints of a file that this user, or nobody, may write."""
+    if isinstance(failure, PermissionError):
+        way_out = "Run this as the user of the registry, or give this user the right to it."
+    elif failure.errno == errno.EROFS:
+        way_out = "Its disk can only be read: mount it to write, or name a folder on another disk."
+    else:
+        return None
+    return f"{failure.filename} cannot be opened: {failure.strerror}. {way_out}"

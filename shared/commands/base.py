@@ -15,6 +15,7 @@ import orjson
 from pydantic import ValidationError
 
 from shared.bootstrap.build import START_ERRORS, existing_registry
+from shared.bootstrap.data_folder import sentence_of_file
 from shared.bootstrap.serving import at_running_address
 from shared.domain.errors.base import Refusal
 from shared.program import NAME, respelled
@@ -70,11 +71,8 @@ def sentence_of(failure: Exception) -> str | None:
         return setting_problem(failure) if failure.title == Settings.__name__ else None
     if isinstance(failure, (Refusal, *START_ERRORS)):
         return spelled(str(failure))
-    if isinstance(failure, PermissionError):
-        return (
-            f"{failure.filename} cannot be opened: {failure.strerror}. Run this as the user of the "
-            "registry, or give this user the right to it."
-        )
+    if isinstance(failure, OSError):
+        return sentence_of_file(failure)
     return None
 
 

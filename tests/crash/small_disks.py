@@ -52,6 +52,9 @@ class SmallDisk:
     def free(self) -> None:
         self.ballast.unlink()
 
+    def make_read_only(self) -> None:
+        assert _run(["mount", "-o", "remount,ro", str(self.root)]) == 0
+
     def free_bytes(self) -> int:
         return shutil.disk_usage(self.root).free
 

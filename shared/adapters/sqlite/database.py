@@ -144,6 +144,8 @@ class Database:
         """Check whether the database exists and needs no migration; change nothing."""
         if not self._path.is_file():
             return False
+        with self._path.open("r+b"):  # SQLite says of each reason only that it cannot open it.
+            pass
         with (
             translate_sqlite_errors(self._path),
             translate_full_disk(),

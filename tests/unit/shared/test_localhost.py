@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -34,6 +35,27 @@ def test_a_database_of_a_newer_version_ends_the_start_with_one_line(
     assert line.startswith(f"{data / 'ballroom.db'} has schema 1000, and this Ballroom needs ")
     assert line.endswith(
         "or restore the backup from before its upgrade (docs/run/self-hosting.md, Upgrade)."
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
+def test_a_folder_of_another_user_ends_the_start_with_one_line(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As after a restore by another user than that of the service."""
+    data.chmod(0)
+    user = os.geteuid()
+    if user == 0:  # To whom permissions do not apply.
+        os.seteuid(65534)
+    try:
+        assert main([]) == 1
+    finally:
+        os.seteuid(user)
+        data.chmod(0o700)
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.endswith(
+        " cannot be opened: Permission denied. Run this as the user of the registry, or give this "
+        "user the right to it."
     )
 
 

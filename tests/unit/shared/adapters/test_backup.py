@@ -277,6 +277,20 @@ async def test_a_cut_database_is_named_and_nothing_is_left(place: float, tmp_pat
     assert sorted(each.name for each in tmp_path.iterdir()) == names
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("registry")
+async def test_a_database_that_another_process_writes_for_long_is_not_damaged(
+    tmp_path: Path,
+) -> None:
+    """As one that is written anew, because people were forgotten."""
+    database = DataFolder(tmp_path / "data").database
+    with closing(sqlite3.connect(database, isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        with pytest.raises(FolderUnusable, match=f"^Another process uses {database}: .* again in"):
+            backup(tmp_path / "data", tmp_path / "backup")
+    backup(tmp_path / "data", tmp_path / "backup")
+
+
 @pytest.mark.usefixtures("registry")
 async def test_a_damaged_page_is_found_before_anything_is_in_place(tmp_path: Path) -> None:
     backup(tmp_path / "data", tmp_path / "backup")
