@@ -60,7 +60,11 @@ def backup(folder: Path, keys_of_copy: KeysOfCopy) -> None:
     """
     settings = Settings.load()
     back_up(settings, folder, keys_of_copy, partial(click.echo, err=True))
-    command = operator_command(settings, "restore", str(folder.absolute()))
+    copy = folder.absolute()
+    data = settings.data.absolute()
+    if copy.is_relative_to(data):  # It is renamed with the data folder.
+        copy = data.with_name(f"{data.name}.before") / copy.relative_to(data)
+    command = operator_command(settings, "restore", str(copy))
     # Beside it, because the restore looks there for what was revoked since.
     click.echo(
         f"Copied to {folder}. To restore it, stop the registry, rename {settings.data} to "

@@ -154,3 +154,32 @@ def test_a_wheel_is_served_and_operated_by_its_commands(tmp_path: Path) -> None:
     with served(serve, tmp_path, PATH=path) as url:
         assert "ballroom signin-link" in httpx.get(f"{url}/sign-in", trust_env=False).text
         run("ballroom doctor\nballroom account list\nballroom completion bash", tmp_path, PATH=path)
+
+
+def test_the_upgrade_after_a_roll_back_pulls_again(tmp_path: Path) -> None:
+    if not shutil.which("git"):
+        pytest.skip("git is not here")
+    upgrade = [each for each in block("cd /opt/ballroom").splitlines() if each.startswith("git ")]
+    (back,) = re.findall(r"\*\*Roll back\*\*: run `(.*?)`", PAGE)
+    author = "git -c user.name=a -c user.email=a@example.org"
+
+    def follow(*commands: str) -> str:
+        here = "\n".join(commands).replace("/var/backups/ballroom", str(tmp_path))
+        return run(here, tmp_path / "clone")
+
+    def publish(version: str) -> None:
+        run(f"{author} commit -q --allow-empty -m {version}", tmp_path / "origin")
+
+    (tmp_path / "origin").mkdir()
+    run("git init -q -b main", tmp_path / "origin")
+    publish("first")
+    run("git clone -q origin clone", tmp_path)
+    publish("second")
+    follow(*upgrade)
+    follow(back)
+    publish("third")
+    follow(*upgrade)
+    assert follow("git log -1 --format=%s").strip() == "third"
+    assert (
+        follow(f"git log -1 --format=%s {(tmp_path / 'previous-commit').read_text()}") == "first\n"
+    )

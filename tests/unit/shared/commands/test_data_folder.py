@@ -1,6 +1,7 @@
 """backup, restore, keys and the exported index."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -117,6 +118,13 @@ def test_a_restore_ends_with_a_list_of_what_is_damaged(published: Terminal, tmp_
     assert "acme/greet:1.0.0: its archive is missing in the backup." in result.stdout
     assert "--release ORG/NAME:VERSION" in result.stdout
     assert "acme/greet:1.0.0" in other.run("package", "show", "acme/greet:1.0.0")
+
+
+def test_a_backup_in_the_data_folder_is_restored_as_it_says(terminal: Terminal) -> None:
+    said = terminal.run("backup", str(terminal.data / "backups" / "monday"))
+    terminal.data.rename(terminal.data.with_name("data.before"))
+    [place] = re.findall(r" restore (\S+)$", said, re.MULTILINE)
+    assert "Restored to" in terminal.run("restore", place)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
