@@ -10,9 +10,11 @@
     {distribution}/__packagesearch__/{Base64, slashes and all}/maven-metadata.xml
 
 With the suffix `.sha1`, `.md5`, `.sha256` or `.sha512`, a path names the checksum of the file.
-Clients also send other files beside an archive, none of which can be read.
+Clients also send other files beside an archive, none of which can be read. When they push a version
+such as 1.0.0-SNAPSHOT, the names of its files have the time of the push instead of `SNAPSHOT`.
 """
 
+import re
 from enum import Enum
 from typing import Self
 
@@ -27,6 +29,11 @@ from shared.domain.maven import METADATA_FILE, TOOLS_FOLDER, ChecksumAlgorithm
 from shared.domain.names import ToolId, parse_tool_id
 
 _SEARCHES = {each.value: each for each in MavenSearch}
+_TIMED_SNAPSHOT = re.compile(
+    r"^(?P<folder>[^/]+/(?P<name>[^/]+)/(?P<version>[^/]+)SNAPSHOT/)"
+    r"(?P=name)-(?P=version)\d{8}\.\d{6}-\d+(?=[.-])",
+    re.ASCII,
+)
 
 
 class FileKind(Enum):
@@ -106,7 +113,7 @@ class RepositoryPath(Struct, frozen=True):
     def to_write(cls, path: str) -> Self:
         """Parse the path of a PUT, or raise a refusal that explains it."""
         try:
-            target = cls(*_parse(path))
+            target = cls(*_parse(_without_time(path)))
         except PathNotFound:
             raise _not_deployable(path) from None
         if not _is_deployable(target.resource):
@@ -119,6 +126,11 @@ def _parse(path: str) -> tuple[Resource, ChecksumAlgorithm | None]:
         if path.endswith(f".{algorithm.value}"):
             return _parse_resource(path.removesuffix(f".{algorithm.value}")), algorithm
     return _parse_resource(path), None
+
+
+def _without_time(path: str) -> str:
+    """Return the path with the version in the name of the file in place of the time of a push."""
+    return _TIMED_SNAPSHOT.sub(r"\g<folder>\g<name>-\g<version>SNAPSHOT", path)
 
 
 def _is_deployable(resource: Resource) -> bool:

@@ -150,6 +150,22 @@ def test_the_same_push_again_is_fine(owner: Repository, tmp_path: Path) -> None:
     assert owner.do_all([("push", "acme", "greet", "1.0.0", archive)] * 2) == ["", ""]
 
 
+def test_a_snapshot_is_pushed_once_and_pulled(
+    owner: Repository, stranger: Repository, registry: Served, tmp_path: Path
+) -> None:
+    snapshot = ("acme", "greet", "1.0.0-SNAPSHOT")
+    owner.do("push", *snapshot, file(tmp_path, "acme/greet:1.0.0-SNAPSHOT"))
+    [put] = [
+        e.path for e in registry.take_requests() if e.path.endswith(".bala") and e.method == "PUT"
+    ]
+    assert "SNAPSHOT" not in put.rpartition("/")[2]
+    assert stranger.do("versions", "acme", "greet") == "[1.0.0-SNAPSHOT]"
+    pulled = stranger.do("pull", *snapshot)
+    assert Path(pulled).read_bytes() == bala("acme/greet:1.0.0-SNAPSHOT")
+    with pytest.raises(AetherFailure, match="409"):
+        owner.do("push", *snapshot, file(tmp_path, "acme/greet:1.0.0-SNAPSHOT", summary="New."))
+
+
 def test_without_credentials_nothing_is_pushed(stranger: Repository, tmp_path: Path) -> None:
     with pytest.raises(AetherFailure, match="401"):
         stranger.do("push", "acme", "greet", "1.0.0", file(tmp_path))

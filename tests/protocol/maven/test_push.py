@@ -49,6 +49,40 @@ async def test_a_pushed_release_is_the_same_for_every_client(world: World) -> No
     assert await world.java().versions("acme/greet") == ["1.0.0"]
 
 
+async def test_a_snapshot_is_a_version_that_is_pushed_once(world: World) -> None:
+    # Maven Resolver puts the time of the push into the names of its files.
+    folder = f"{MAVEN}/acme/greet/1.0.0-SNAPSHOT"
+    archive = bala("acme/greet:1.0.0-SNAPSHOT")
+    first = f"{folder}/greet-1.0.0-20261201.030323-1"
+    assert await put(world, f"{first}.bala", archive) == (201, "")
+    assert await put(world, f"{first}.bala.sha1", b"0" * 40) == (201, "")
+    assert await put(world, f"{first}.pom", pom("acme", "greet", "1.0.0-SNAPSHOT")) == (201, "")
+    assert await put(world, f"{first}.cdx.json", CYCLONE) == (201, "")
+    assert await put(world, f"{folder}/maven-metadata.xml", b"<metadata/>") == (201, "")
+    second = f"{folder}/greet-1.0.0-20261202.030323-2.bala"
+    assert await put(world, second, archive) == (201, "")
+    changed = bala("acme/greet:1.0.0-SNAPSHOT", summary="Changed.")
+    assert (await put(world, second, changed))[0] == 409
+    assert await world.maven().pull("acme/greet:1.0.0-SNAPSHOT") == archive
+    assert await world.maven().versions("acme/greet") == ["1.0.0-SNAPSHOT"]
+    sbom = await world.get(f"{folder}/greet-1.0.0-SNAPSHOT.cdx.json")
+    assert sbom.content == CYCLONE
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "acme/greet/1.0.0/greet-1.0.0-20261201.030323-1.bala",
+        "acme/greet/1.0.0-SNAPSHOT/greet-1.1.0-20261201.030323-1.bala",
+        "acme/greet/1.0.0-SNAPSHOT/other-1.0.0-20261201.030323-1.bala",
+        "acme/greet/1.0.0-SNAPSHOT/greet-1.0.0-20261201-1.bala",
+        "acme/greet/SNAPSHOT/greet-20261201.030323-1.bala",
+    ],
+)
+async def test_a_time_in_another_place_names_no_archive(shared_world: World, path: str) -> None:
+    assert (await put(shared_world, f"{MAVEN}/{path}", b""))[0] == 400
+
+
 async def test_the_challenge_comes_before_the_archive(world: World) -> None:
     client = world.maven(world.people.ann)
     await client.push(GREET, bala(GREET))
