@@ -537,6 +537,9 @@ TRIES = 6
 LONGEST_PAUSE_S = 120.0  # If the server asks for a longer pause, the request is not repeated.
 LISTED_WITHIN = 60  # Questions whether the release is listed, one every `LISTED_PAUSE_S`.
 LISTED_PAUSE_S = 3.0
+# A list that the token may not read is answered as that of a missing package, which is listed
+# after a few seconds.
+UNSEEN_WITHIN = 6  # Questions.
 TIMEOUT_S = 120.0
 
 
@@ -803,6 +806,11 @@ class PublishRun:
             except (ValueError, RecursionError):
                 versions = None
             if answer.is_good and isinstance(versions, list) and archive.version in versions:
+                return
+            is_unseen = answer.status == 404  # noqa: PLR2004 - as HTTP has it.
+            if is_unseen and number + 1 >= UNSEEN_WITHIN:
+                message = "The token may not read it, so nothing says here whether it is listed."
+                self._job.say(f"{archive} is published. {message}")
                 return
         seconds = LISTED_WITHIN * LISTED_PAUSE_S
         message = (

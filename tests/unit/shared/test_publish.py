@@ -196,6 +196,30 @@ def test_a_dry_run_publishes_nothing(double: Double, greet: Path) -> None:
     assert double.steps[-1] == "DELETE /api/v1/trusted-publishing/token"
 
 
+def test_a_list_that_the_token_may_not_read_is_not_waited_for_and_stops_nothing(
+    double: Double, tmp_path: Path
+) -> None:
+    # A token that only publishes reads no private package, and gets the answer for a missing one.
+    files = [packed(tmp_path, "acme/core:1.0.0"), packed(tmp_path)]
+    for name in ("core", "greet"):
+        unseen = _json(404, {"message": f"package not found: acme/{name}"})
+        double.replies[f"GET /2.0/registry/packages/acme/{name}"] = [unseen] * 100
+    ended = publish(double, {"BALLROOM_TOKEN": "blrm_stored"}, *files)
+    assert ended.code == 0, ended.printed
+    assert double.published == {"core": ["1.0.0"], "greet": ["1.0.0"]}
+    assert "acme/core:1.0.0 is published. The token may not read it" in ended.printed
+    assert sum(double.slept) <= 30
+
+
+def test_a_package_that_is_listed_late_is_waited_for(double: Double, greet: Path) -> None:
+    late = [_json(404, {"message": "package not found: acme/greet"}), *[_json(200, [])] * 20]
+    double.replies["GET /2.0/registry/packages/acme/greet"] = late
+    ended = publish(double, {"BALLROOM_TOKEN": "blrm_stored"}, greet)
+    assert ended.code == 0, ended.printed
+    assert len(double.slept) == 21
+    assert "may not read" not in ended.printed
+
+
 def test_nobody_waits_who_does_not_want_to(double: Double, greet: Path) -> None:
     assert publish(double, {"BALLROOM_TOKEN": "blrm_stored"}, greet, waits=False).code == 0
     assert double.steps == STEPS[:2]
