@@ -1,4 +1,5 @@
-"""The versions that the files of a Ballerina package name, as `bal` writes them.
+"""The versions that the files of a Ballerina package name, as `bal` writes them, and the package
+that an archive says it is.
 
 Programs that are run by themselves read them, so it needs Python 3.9 or later, and nothing else.
 """
@@ -9,7 +10,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shared.script_client import objects_in, part_of_archive, read_object
+
 if TYPE_CHECKING:
+    import zipfile
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -46,9 +50,46 @@ class UsedLibrary:
         return bool(self.group and self.artifact and self.version)
 
 
+@dataclass(frozen=True)
+class PackedPackage:
+    """The package that an archive says it is, and the packages that it needs."""
+
+    org: str
+    name: str
+    version: str
+    needs: frozenset[tuple[str, str]]
+
+
 _HEADER = re.compile(r"\s*\[\[?\s*([\w.-]+)\s*\]\]?\s*(?:#.*)?$")
 _FIELD = re.compile(r"""\s*(org|name|version|groupId|artifactId)\s*=\s*["']([^"'\n]*)["']""")
 _LIBRARY = re.compile(r"platform\.[\w-]+\.dependency$")
+
+
+def packed_package(archive: zipfile.ZipFile) -> PackedPackage | None:
+    """Return the package of an archive; None if it names none. What `zipfile` raises for a damaged
+    archive is raised, and `ValueError` for a file that is no text."""
+    if "package.json" in archive.NameToInfo:
+        package = read_object(part_of_archive(archive, "package.json"))
+        graph = read_object(part_of_archive(archive, "dependency-graph.json"))
+        keys = ("organization", "name", "version")
+        org, name, version = (str(package.get(each) or "") for each in keys)
+        listed = objects_in(graph.get("packages"))
+        named = {(str(each.get("org")), str(each.get("name"))) for each in listed}
+    else:  # The Go toolchain packs the files of the project itself.
+        org, name, version = _own_release(part_of_archive(archive, "Ballerina.toml").decode())
+        locked = _tables_in(part_of_archive(archive, "Dependencies.toml").decode())
+        named = {(each.text("org"), each.text("name")) for each in locked if each.names_a_package}
+    if not (org and name and version):
+        return None
+    return PackedPackage(org, name, version, frozenset(named - {(org, name)}))
+
+
+def _own_release(manifest: str) -> tuple[str, str, str]:
+    """Return the package of a Ballerina.toml with its version; empty texts for what it lacks."""
+    for table in _tables_in(manifest):
+        if table.is_package_itself:
+            return table.text("org"), table.text("name"), table.text("version")
+    return "", "", ""
 
 
 def read_versions(file: Path) -> Iterator[UsedVersion]:
@@ -81,8 +122,7 @@ def read_libraries(file: Path) -> Iterator[UsedLibrary]:
 def _own_package(file: Path) -> tuple[str, str]:
     """Return the package of a Ballerina.toml; two empty texts without one."""
     for table in _tables(file) if file.is_file() else ():
-        # `[package]` is the package itself; `[[package]]` is one that is locked.
-        if table.name == "package" and not table.is_one_of_many and table.names_a_package:
+        if table.is_package_itself and table.names_a_package:
             return table.text("org"), table.text("name")
     return "", ""
 
@@ -108,23 +148,33 @@ class _Table:
     def names_a_package(self) -> bool:
         return self.fields.keys() >= {"org", "name"}
 
+    @property
+    def is_package_itself(self) -> bool:
+        """Whether it is `[package]`; `[[package]]` is one that is locked."""
+        return self.name == "package" and not self.is_one_of_many
+
     def text(self, field: str) -> str:
         return self.fields.get(field, "")
 
 
 def _tables(file: Path) -> Iterator[_Table]:
-    """Yield the tables of a file in the form that `bal` writes: a field a line. Python has no
-    parser of TOML before 3.11."""
+    """Yield the tables of a file; raise `UnreadableFile`."""
     try:
         if file.stat().st_size > LARGEST_FILE_BYTES:
             message = f"{file} has more than {LARGEST_FILE_BYTES:,} bytes."
             raise UnreadableFile(message)
-        lines = file.read_text("utf-8").splitlines()
+        text = file.read_text("utf-8")
     except (OSError, ValueError):
         message = f"{file} cannot be read. Name the Ballerina.toml of a package."
         raise UnreadableFile(message) from None
+    return _tables_in(text)
+
+
+def _tables_in(text: str) -> Iterator[_Table]:
+    """Yield the tables of a text in the form that `bal` writes: a field a line. Python has no
+    parser of TOML before 3.11."""
     table = None
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(text.splitlines(), start=1):
         if header := _HEADER.match(line):
             if table:
                 yield table

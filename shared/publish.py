@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
+from shared.dependency_files import PackedPackage, packed_package
 from shared.script_client import (
     UNREACHABLE,
     HttpAnswer,
@@ -40,7 +41,6 @@ from shared.script_client import (
     is_token,
     objects_in,
     opener_of,
-    part_of_archive,
     print_all_characters,
     print_line,
     printable,
@@ -156,13 +156,26 @@ def _interrupt(*_: object) -> None:
 
 @dataclass(frozen=True)
 class Archive:
-    """A .bala file, the package that it says it is, and what it needs."""
+    """A .bala file, and the package that it says it is."""
 
     path: Path
-    org: str
-    name: str
-    version: str
-    needs: frozenset[tuple[str, str]] = frozenset()
+    packed: PackedPackage
+
+    @property
+    def org(self) -> str:
+        return self.packed.org
+
+    @property
+    def name(self) -> str:
+        return self.packed.name
+
+    @property
+    def version(self) -> str:
+        return self.packed.version
+
+    @property
+    def needs(self) -> frozenset[tuple[str, str]]:
+        return self.packed.needs
 
     @property
     def package(self) -> str:
@@ -220,26 +233,17 @@ def _add_with_needs(
 def _read_archive(file: Path) -> Archive:
     try:
         with zipfile.ZipFile(file) as archive:
-            package = read_object(part_of_archive(archive, "package.json"))
-            graph = read_object(part_of_archive(archive, "dependency-graph.json"))
+            packed = packed_package(archive)
     except FileNotFoundError:
         message = f"There is no file {file}. Name the .bala file that bal pack made in target/bala."
         raise PublishFailed(message) from None
     except (OSError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile):
         message = f"{file} cannot be read as an archive. Name the .bala file that bal pack made."
         raise PublishFailed(message) from None
-    org, name, version = (str(package.get(e) or "") for e in ("organization", "name", "version"))
-    if not (org and name and version):
+    if packed is None:
         message = f"{file} names no package. Name the .bala file that bal pack made."
         raise PublishFailed(message)
-    return Archive(file, org, name, version, _needs(graph, (org, name)))
-
-
-def _needs(graph: Json, own: tuple[str, str]) -> frozenset[tuple[str, str]]:
-    """Return the packages of a dependency graph without the package itself."""
-    packages = objects_in(graph.get("packages"))
-    names = ((str(each.get("org")), str(each.get("name"))) for each in packages)
-    return frozenset(each for each in names if each != own)
+    return Archive(file, packed)
 
 
 # --- Sigstore bundles ---------------------------------------------------------------------------

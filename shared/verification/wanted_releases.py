@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared.dependency_files import UnreadableFile, read_versions
-from shared.script_client import part_of_archive, printable, read_object
+from shared.dependency_files import UnreadableFile, packed_package, read_versions
+from shared.script_client import printable
 from shared.verification.registry_client import NotAsked
 
 if TYPE_CHECKING:
@@ -82,10 +82,9 @@ def _archive(file: Path) -> WantedRelease:
         raise NotAsked(message) from None
     try:
         with zipfile.ZipFile(file) as archive:
-            package = read_object(part_of_archive(archive, "package.json"))
+            packed = packed_package(archive)
     except (OSError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile):
         # An archive that was changed may be none any more. Its file is named then.
         return WantedRelease("", digest.hexdigest(), str(file))
-    org, name, version = (printable(package.get(e)) for e in ("organization", "name", "version"))
-    release = f"{org}/{name}:{version}" if org and name and version else ""
+    release = printable(f"{packed.org}/{packed.name}:{packed.version}") if packed else ""
     return WantedRelease(release, digest.hexdigest(), str(file))

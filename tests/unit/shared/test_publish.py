@@ -19,13 +19,15 @@ import pytest
 from click.testing import CliRunner
 
 from shared.cli import cli
-from shared.publish import FAILED, PublishOptions, run
+from shared.publish import FAILED, PublishOptions, read_archives, run
+from tests.paths import BALAS
 from tests.support.archives import bala
 from tests.support.served_handlers import QuietHandler, served_handler
 
 ID_TOKEN = "id.token.of-job"
 JOB_TOKEN = "blrm_job-token"
 AUDIENCE = "https://ballroom.example.org"
+GO_ARCHIVES = (BALAS / "go").glob("*.bala")
 
 Reply = tuple[int, Mapping[str, str], bytes]
 
@@ -462,6 +464,25 @@ def test_packages_are_published_after_those_that_they_need(double: Double, tmp_p
     assert ended.code == 0, ended.printed
     assert list(double.published) == ["core", "util", "app"]
     assert double.steps.count("POST /api/v1/dry-run") == 5  # Two are checked again.
+
+
+def test_packages_of_the_go_toolchain_are_published_after_those_that_they_need(
+    double: Double, tmp_path: Path
+) -> None:
+    files = [tmp_path / f"{name}.bala" for name in ("app", "core")]
+    files[0].write_bytes(bala("acme/app:1.0.0", layout=4, dependencies=["acme/core:1.0.0"]))
+    files[1].write_bytes(bala("acme/core:1.0.0", layout=4))
+    ended = publish(double, {"BALLROOM_TOKEN": "blrm_stored"}, *files)
+    assert ended.code == 0, ended.printed
+    assert double.published == {"core": ["1.0.0"], "app": ["1.0.0"]}
+    assert list(double.published) == ["core", "app"]
+
+
+@pytest.mark.parametrize("file", sorted(GO_ARCHIVES), ids=lambda file: file.stem)
+def test_what_the_go_toolchain_packs_is_read(file: Path) -> None:
+    [archive] = read_archives([str(file)])
+    assert file.name == f"{archive.org}-{archive.name}-any-{archive.version}.bala"
+    assert (archive.org, archive.name) not in archive.needs
 
 
 @pytest.mark.parametrize(

@@ -199,6 +199,14 @@ def test_the_archives_of_a_folder_and_the_lines_of_a_file_verify(client: Client)
     assert client.refused(lock) == f"ballerina/io:1.0.0 ({lock}, line 16): it is not in the log."
 
 
+def test_an_archive_of_the_go_toolchain_is_of_the_package_that_it_names(client: Client) -> None:
+    archive = bala("acme/greet:1.0.0", layout=4, dependencies=["acme/core:1.0.0"])
+    file = client.file("greet.bala", archive)
+    assert client.refused(file).startswith(
+        f"acme/greet:1.0.0 ({file}): the archive has sha256:{sha256(archive)}, and the log has "
+    )
+
+
 def test_what_was_read_is_not_asked_for_again(client: Client) -> None:
     many = [leaf(n, kind="package.deprecated", package="a/b") for n in range(600)]
     client.site.tree = LogTreeFiles(many)
