@@ -327,9 +327,12 @@ class Release(ArchiveFacts):
         return is_served or self.is_disclosed or self.is_withdrawn or self.is_held_by_owner
 
     def tool_named(self, text: str) -> str:
-        """Return the tool with this id, else the first one; empty where there are none."""
-        named = (tool for tool in self.tools if tool.lower() == text.strip().lower())
-        return next(named, self.tools[0] if self.tools else "")
+        """Return the tool with this id, else the first one whose id contains the text, else the
+        first one; empty where there are none."""
+        wanted = text.strip().lower()
+        by_id = {tool.lower(): tool for tool in self.tools}
+        similar = (tool for key, tool in by_id.items() if wanted in key)
+        return by_id.get(wanted) or next(similar, self.tools[0] if self.tools else "")
 
     @property
     def is_from_go(self) -> bool:

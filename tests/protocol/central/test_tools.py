@@ -59,9 +59,18 @@ async def test_a_tool_is_found_by_its_id(world: World, face: str, words: str) ->
         assert each["name"] == "quality"
 
 
-async def test_the_tool_whose_id_was_typed_is_the_one_that_is_shown(world: World) -> None:
-    [shown] = answered(await world.get("/tools?q=scan.deep"))["tools"]
-    assert shown["balToolId"] == "scan.deep"
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [("scan.deep", "scan.deep"), ("deep", "scan.deep"), ("sca", "scan"), ("checks", "scan")],
+)
+async def test_the_tool_whose_id_was_typed_is_the_one_that_is_shown(
+    world: World, words: str, shown: str
+) -> None:
+    [tool] = answered(await world.get(f"/tools?q={words}"))["tools"]
+    assert tool["balToolId"] == shown
+    path = f"v2201-12-0/__toolsearch__/{b64encode(words.encode()).decode()}/maven-metadata.xml"
+    document = await world.get(f"{MAVEN}/{path}")
+    assert f"<balToolId>{shown}</balToolId>" in document.text
 
 
 async def test_a_tool_of_that_id_comes_before_packages_that_mention_it(own_world: World) -> None:
