@@ -44,9 +44,10 @@ class FeedFace(PlainTextFace):
 
     def refused(self, call: Call, refusal: Refusal) -> Answer:
         if refusal.kind is RefusalKind.NOT_FOUND and call.caller.is_anonymous:
+            what = str(refusal).removesuffix(".")  # Some refusals are no sentence.
             challenge = Unauthenticated(
                 "feed-not-found",
-                f"{refusal} If it is private, send an access token as the password.",
+                f"{what}. If it is private, send an access token as the password.",
             )
             is_browser = _is_browser(call)
             refusal = NotFound(challenge.code, str(challenge)) if is_browser else challenge

@@ -128,6 +128,8 @@ async def test_who_sends_no_credentials_is_challenged_for_whatever_is_not_found(
         assert answer.headers["www-authenticate"].startswith("Basic ")
     hidden, missing = (each.text for each in answers)
     assert hidden.replace("secret", "none") == missing
+    advice = "If it is private, send an access token as the password."
+    assert missing.strip() == f"package not found: acme/none. {advice}"
 
 
 async def test_a_browser_is_asked_for_no_password(shelf: World) -> None:
