@@ -108,7 +108,9 @@ def _client(call: Call, distribution: str) -> ClientProfile:
     if language is None:
         message = f"{quoted(distribution)} must be a distribution, written as 2201.13.0."
         raise InvalidRequest(message)
-    return Distribution(distribution, language).client
+    # The Go toolchain calls itself 0.6.0, and takes what was built for any version of it.
+    of_go = ClientProfile.of("any, go1.26", distribution)
+    return Distribution(distribution, language).client if of_go.language else of_go
 
 
 def _resolution_notes(preview: BuildPreview) -> list[str]:

@@ -371,6 +371,17 @@ async def test_a_resolution_has_what_the_packages_depend_on(world: World) -> Non
     assert (await agent.use("resolve", packages=["app"])).text.startswith("'app' names no package.")
 
 
+async def test_a_resolution_for_the_go_toolchain_has_what_that_takes(world: World) -> None:
+    # It calls itself 0.6.0, and takes packages that were built with any version of Ballerina.
+    await world.push(bala("acme/greet:1.0.0", ballerina_version="2201.13.0"))
+    await world.push(bala("acme/greet:1.1.0", platform="go1.27", ballerina_version=""))
+    await world.push(bala("acme/greet:1.2.0", platform="java21"))
+    told = await Agent(world).use("resolve", packages=["acme/greet"], distribution="0.6.0")
+    [taken] = told.structured["packages"]
+    toolchain = world.go(version="0.6.0", platform="go1.26")
+    assert taken["version"] == (await toolchain.pull("acme/greet")).version == "1.1.0"
+
+
 async def test_a_resolution_says_what_it_leaves_out(world: World) -> None:
     for name, first, count in (("a", "x", 500), ("b", "y", 501), ("c", "w", 9)):
         base, *others = [f"acme/{first}{each}:1.0.0" for each in range(count)]
