@@ -452,7 +452,9 @@ PERSONAL_RECORDS: tuple[PersonalRecord, ...] = (
         ),
     ),
     PersonalRecord(
-        DeviceDecision, _WORK, _each("says whose token the machine gets", _MINUTES, "account")
+        DeviceDecision,
+        _WORK,
+        _each("says whose token the machine gets", _MINUTES, "account", "session"),
     ),
     PersonalRecord(
         Event,

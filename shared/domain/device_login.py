@@ -36,9 +36,11 @@ class DeviceRequest(Record):
 
 
 class DeviceDecision(Record):
-    """The account that the token is for; empty when the person refused."""
+    """The account that the token is for, and the session that approved it, which has to go on until
+    the device gets the token; both are empty when the person refused."""
 
     account: str = ""
+    session: str = ""
 
 
 def read_scopes(text: str) -> tuple[Scope, ...]:

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.device_login import USER_CODE_LENGTH, USER_CODE_LETTERS
+from shared.domain.principals import OPERATOR
 from tests.support.browsers import FORM, Browser, signed_in
 from tests.support.device_login import ask, decide, error, poll
 from tests.support.world import URL, OpenWorld, World
@@ -189,3 +190,12 @@ async def test_an_approval_that_nobody_fetches_ends_with_its_code(
     codes = await approved(world, ann)
     world.clock.advance(timedelta(minutes=10))
     assert error(await poll(world, codes)) == "expired_token"
+
+
+async def test_a_session_that_ended_gives_no_token_with_what_it_approved(world: World) -> None:
+    thief = await signed_in(world, world.people.ann)
+    codes = await approved(world, thief)
+    sessions = world.registry.identity.sessions
+    await sessions.end_all(world.people.ann.account.id, by=OPERATOR)
+    await signed_in(world, world.people.ann)  # Another session of the account changes nothing.
+    assert error(await poll(world, codes)) == "access_denied"

@@ -1,10 +1,12 @@
 """Device login: a machine without a browser gets a token that a person approves (RFC 8628)."""
 
+import asyncio
 from datetime import timedelta
 
 from msgspec import Struct
 
 from shared.auth.secrets import Secret, random_text
+from shared.auth.sessions import SESSION_CREDENTIAL
 from shared.auth.signing_keys import Signer, SigningKeys
 from shared.domain.accounts import Account
 from shared.domain.device_login import (
@@ -28,6 +30,7 @@ from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.records import Record
 from shared.domain.scopes import Scope
+from shared.domain.sessions import Session
 from shared.domain.times import MS
 from shared.domain.tokens import hash_secret
 from shared.ports.directory import DirectoryStore
@@ -137,8 +140,11 @@ class DeviceLogin(Struct, frozen=True):
         return request
 
     async def approve(self, user_code: str, *, by: Principal) -> DeviceRequest:
-        """Approve a token of the account of `by` for the device; raise as `find` does."""
-        return await self._decide(user_code, DeviceDecision(account=by.id), "approved", by)
+        """Approve a token of the account of `by` for the device, which gets it while the session of
+        `by` goes on; raise as `find` does."""
+        session = by.credential.removeprefix(SESSION_CREDENTIAL)
+        decision = DeviceDecision(account=by.id, session=session)
+        return await self._decide(user_code, decision, "approved", by)
 
     async def deny(self, user_code: str, *, by: Principal) -> DeviceRequest:
         """Deny the device a token; raise as `find` does."""
@@ -195,9 +201,19 @@ class DeviceLogin(Struct, frozen=True):
     async def _issue_token(
         self, decision: DeviceDecision, request: DeviceRequest, by: Principal
     ) -> DeviceLoginResult:
-        account = await self.directory.get(Account, Place(decision.account))
+        account, session = await asyncio.gather(
+            self.directory.get(Account, Place(decision.account)),
+            self.directory.get(Session, Place(decision.account, decision.session)),
+        )
         if account is None or account.is_locked:
             raise _access_denied()
+        if session is None or session.ends_ms <= self.clock.now_ms():
+            raise DeviceRefusal(
+                "session-of-approval-ended",
+                "The person who approved this device signed out before it got its token, or was "
+                "signed out. Log in again, and stay signed in until the device continues.",
+                error="access_denied",
+            )
         person = Principal(account.id, "device", (UNLIMITED,), address=by.address, agent=by.agent)
         wanted = TokenRequest.parse(
             request.client,

@@ -62,7 +62,7 @@ async def test_getting_the_token(world: World, store_calls: CallRecorder) -> Non
         "work.peek": 2,
         "work.claim": 1,
         "work.take": 1,
-        "directory.get": 2,  # The account; and whether changes are taken.
+        "directory.get": 3,  # The account; its session; and whether changes are taken.
         "directory.add": 1,
         "events.append_outbox": 1,
     }
