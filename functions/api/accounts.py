@@ -17,7 +17,7 @@ from shared.services.organizations.made_by_accounts import MadeKind
 
 class MadeView(ResponseModel):
     """Something that the account made for an organization; without one, a token of the account
-    itself or a webhook of the registry."""
+    itself, a webhook of the registry or a token of a directory."""
 
     kind: MadeKind
     org: str

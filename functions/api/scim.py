@@ -2,12 +2,15 @@
 administrators."""
 
 from collections.abc import Sequence
+from typing import Self
 
 from pydantic import AliasPath, Field
 
 from functions.api.api_face import ApiCall, ApiFace, ResponseModel, UtcTime
+from shared.domain.makers import MADE_BY_MEANING, MakerStop
 from shared.domain.scim import ScimToken
 from shared.services.scim.users import WaitingTakeover
+from shared.services.tokens.makers import Maker
 from shared.use_cases import scim
 from shared.use_cases.scim import ScimTokenText
 from shared.use_cases.use_case import of_registry
@@ -20,6 +23,15 @@ class ScimTokenView(ResponseModel):
     directory: str
     created_at: UtcTime
     expires_at: UtcTime
+    made_by: str | None = Field(default=None, description=MADE_BY_MEANING)
+    stopped: MakerStop | None = Field(
+        default=None, description="Why it stops with its maker; null if it does not."
+    )
+
+    @classmethod
+    def of(cls, token: ScimToken, maker: Maker) -> Self:
+        made = {"made_by": maker.name or None, "stopped": maker.stop}
+        return cls.model_validate(token).model_copy(update=made)
 
 
 class ScimTokenList(ResponseModel):
@@ -60,8 +72,10 @@ scim_api = ApiFace()
     "GET", "api/v1/scim/tokens", "List the tokens of directories; for administrators.", also=(403,)
 )
 async def api_scim_tokens_list(call: ApiCall) -> ScimTokenList:
-    tokens = await call.registry.scim.tokens.listed(by=call.caller)
-    return ScimTokenList.model_validate({"tokens": tokens})
+    service = call.registry.scim.tokens
+    tokens = await service.listed(by=call.caller)
+    makers = await service.makers_of(tokens)
+    return ScimTokenList(tokens=[ScimTokenView.of(each, makers[each.made_by]) for each in tokens])
 
 
 @scim_api.use_case(scim.issue, "POST", "api/v1/scim/tokens", of_registry, status=201, also=(409,))
@@ -74,8 +88,9 @@ def _token_id(call: ApiCall) -> str:
 
 
 @scim_api.use_case(scim.revoke, "DELETE", "api/v1/scim/tokens/{id}", _token_id)
-async def api_scim_tokens_revoke(_: ApiCall, token: ScimToken) -> ScimTokenView:
-    return ScimTokenView.model_validate(token)
+async def api_scim_tokens_revoke(call: ApiCall, token: ScimToken) -> ScimTokenView:
+    makers = await call.registry.scim.tokens.makers_of([token])
+    return ScimTokenView.of(token, makers[token.made_by])
 
 
 @scim_api.operation(

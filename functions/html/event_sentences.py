@@ -339,6 +339,9 @@ EVENT_TEXTS: Mapping[str, EventText] = {
     "scim.takeover": EventText(
         "let the directory {directory} take over {account}", "Account taken over by a directory"
     ),
+    "scim.token-confirmed": EventText(
+        "confirmed a token of the directory {directory}", "Token of a directory confirmed"
+    ),
     "scim.token-issued": EventText(
         "created a token of the directory {directory}", "Token of a directory created"
     ),

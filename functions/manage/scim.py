@@ -18,6 +18,7 @@ async def manage_scim(
     call: SignedInCall, problem: FormProblem | None = None, issued: ScimTokenText | None = None
 ) -> Answer:
     services = call.registry.scim
+    tokens = await services.tokens.listed(by=call.caller)
     labels = {
         name: provider.label
         for name, provider in call.registry.identity.sign_in_flow.providers.items()
@@ -26,7 +27,8 @@ async def manage_scim(
         "manage/scim.html",
         problem,
         settings=call.registry.settings,
-        tokens=await services.tokens.listed(by=call.caller),
+        tokens=tokens,
+        makers=await services.tokens.makers_of(tokens),
         waiting=await services.takeovers.listed(by=call.caller),
         directories=[(each, labels.get(each, each)) for each in services.tokens.issuers],
         labels=labels,

@@ -232,7 +232,7 @@ async def _makers(registry: Registry) -> AsyncIterator[DoctorCheck]:
         way_out = (
             "Let an owner or administrator confirm what is still needed, or remove it; "
             "`ballroom token confirm`, `publisher confirm` and `webhook confirm` make the operator "
-            "its maker."
+            "its maker. `ballroom scim token` creates another token of a directory."
         )
         yield _advice("makers", found, way_out)
 

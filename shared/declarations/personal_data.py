@@ -334,7 +334,7 @@ PERSONAL_RECORDS: tuple[PersonalRecord, ...] = (
         ScimToken,
         _DIRECTORY,
         _each(
-            "says who created the token",
+            "says who made the token, which stops with them",
             Lifetime("until it is revoked or expires", "an id, which stays until then"),
             "made_by",
         ),

@@ -1,8 +1,8 @@
 """Makers: whose right what an organization has depends on, and why it stops with them.
 
 The maker of a token, a trusted publisher or a webhook is the account that created it, confirmed
-it, or last rotated it. What the operator or a file made, and what has no known maker, stops with
-nobody.
+it, or last rotated it. Webhooks of the registry and tokens of directories belong to administrators.
+What the operator or a file made, and what has no known maker, stops with nobody.
 """
 
 from enum import Enum

@@ -365,6 +365,7 @@ class ScimServices(ServiceGroup, frozen=True):
     def tokens(self) -> ScimTokens:
         return ScimTokens(
             directory=self._adapters.directory,
+            makers=self._registry.tokens.makers,
             registry_authorization=self._registry.rights.registry_authorization,
             audited_writer=self._parts.foundation.audited_writer,
             leases=self._parts.foundation.leases,

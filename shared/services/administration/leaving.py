@@ -36,6 +36,14 @@ from shared.services.tokens.tokens import UsedToken
 RELEASES_OF = timedelta(days=90)
 REASON = "The person left."  # The reason of the lock, unless the caller gives one.
 
+# What stops with its maker, and how somebody makes it work again.
+_STOPPED = {
+    MadeKind.TOKEN: "Stopped, until an owner confirms it",
+    MadeKind.PUBLISHER: "Stopped, until an owner confirms it",
+    MadeKind.WEBHOOK: "Stopped, until an owner confirms it",
+    MadeKind.DIRECTORY_TOKEN: "Stopped; create another one and give it to the directory",
+}
+
 
 class LeaverRelease(Struct, frozen=True):
     """A release that somebody published: with the token `credential`, or in a session."""
@@ -214,13 +222,12 @@ class Leaving(Struct, frozen=True):
         for membership in await self.memberships.of_account(account.id):
             if not await self._is_deleted(membership.org):
                 done.append(await self._end_membership(account, membership, reason, by))
-        stopped = (MadeKind.TOKEN, MadeKind.PUBLISHER, MadeKind.WEBHOOK)
         return [
             *done,
             *(
-                f"Stopped, until an owner confirms it: {each.described}."
+                f"{_STOPPED[each.kind]}: {each.described}."
                 for each in await self.made_by_accounts.of_account(account.id)
-                if each.kind in stopped
+                if each.kind in _STOPPED
             ),
         ]
 

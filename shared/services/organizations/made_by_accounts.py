@@ -16,6 +16,7 @@ from shared.domain.organizations import Organization, organization_place
 from shared.domain.principals import Principal
 from shared.domain.queued_mail import Audience, Recipients
 from shared.domain.reasons import with_reason
+from shared.domain.scim import ScimToken
 from shared.domain.tokens import Token
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.domain.webhooks import Webhook, webhook_owner
@@ -27,12 +28,13 @@ from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.identity.accounts import account_names
 from shared.services.mail_delivery import MailDelivery, mail_text
 from shared.services.organizations.webhooks import confirm_webhook
-from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches
+from shared.services.record_batches import RECORDS_AT_ONCE, all_entities, entity_batches
 from shared.services.tokens.makers import described
 from shared.services.tokens.tokens import TokenRecords
 from shared.services.tokens.trusted_publishers import confirm_publisher, is_of_public_package
 
-MadeRecord = Token | Publisher | Webhook | Invitation | Membership
+MadeRecord = Token | Publisher | Webhook | Invitation | Membership | ScimToken
+# What organizations have; tokens of directories are of the registry.
 _KINDS: tuple[type[MadeRecord], ...] = (Token, Publisher, Webhook, Invitation, Membership)
 
 
@@ -44,12 +46,13 @@ class MadeKind(Enum):
     WEBHOOK = "webhook"
     INVITATION = "invitation"
     OWNER_CHANGE = "owner-change"
+    DIRECTORY_TOKEN = "directory-token"  # noqa: S105 - no secret.
 
 
 class MadeItem(Struct, frozen=True):
-    """Something that an account made. `org` is empty for a webhook of the registry and a token of
-    the account itself; `described` names it for people, and `id` is that of the account for a
-    change of owners, which has no `created_ms`."""
+    """Something that an account made. `org` is empty for a webhook of the registry, a token of a
+    directory and a token of the account itself; `described` names it for people, and `id` is that
+    of the account for a change of owners, which has no `created_ms`."""
 
     kind: MadeKind
     org: str
@@ -130,6 +133,13 @@ class MadeByAccounts(Struct, frozen=True):
                     taken = invitation.model_copy(update={"by": maker.id})
                     change = invitation_change("confirmed", invitation)
                     await self.audited_writer.replace(taken, change=change, by=by)
+            case ScimToken():
+                token = await self.directory.get(ScimToken, made.place)
+                if token is not None and token.made_by != maker.id:
+                    confirmed = token.model_copy(update={"made_by": maker.id})
+                    details = {"directory": token.directory, "id": token.id}
+                    change = EntityChange("scim.token-confirmed", token.id, details=details)
+                    await self.audited_writer.replace(confirmed, change=change, by=by)
             case _:
                 pass
 
@@ -140,11 +150,12 @@ class MadeByAccounts(Struct, frozen=True):
         listed = await asyncio.gather(
             *(self.directory.list_by_owner(each, owners.get(each, org.lower())) for each in _KINDS)
         )
-        records: Iterable[MadeRecord] = (each for found in listed for each in found)
+        of_registry = () if org else await all_entities(self.directory, ScimToken)
+        records: Iterable[MadeRecord] = (*of_registry, *(e for found in listed for e in found))
         return [each for each in records if self._is_made_by(each, account_id)]
 
     async def _every_record(self) -> AsyncIterator[MadeRecord]:
-        for kind in _KINDS:
+        for kind in (*_KINDS, ScimToken):
             async for batch in entity_batches(self.directory, kind, RECORDS_AT_ONCE):
                 for each in batch:
                     yield each
@@ -159,11 +170,13 @@ class MadeByAccounts(Struct, frozen=True):
         if isinstance(record, Token):
             is_of_organization = bool(record.org) and record.provenance is None
             made_by = record.made_by if is_of_organization else ""
+        elif isinstance(record, ScimToken):
+            made_by = record.made_by
         else:
             made_by = record.by
         return made_by == account_id and self._is_in_effect(record)
 
-    def _is_in_effect(self, record: Token | Publisher | Webhook | Invitation) -> bool:
+    def _is_in_effect(self, record: Token | Publisher | Webhook | Invitation | ScimToken) -> bool:
         return record.ends_ms is None or record.ends_ms > self.clock.now_ms()
 
     async def _described(self, records: Sequence[MadeRecord]) -> list[MadeItem]:
@@ -196,6 +209,11 @@ def _made(record: MadeRecord, member: str) -> MadeItem:
             name = record.label
             whom = record.label or "whoever has the link"
             text = f"the invitation of {whom} to {record.org} as {record.role.value}"
+        case ScimToken():
+            text = described(record)
+            return MadeItem(
+                MadeKind.DIRECTORY_TOKEN, "", record.id, record.directory, text, record.created_ms
+            )
         case Membership():
             return _made_change(record, member or record.account)
     return MadeItem(kind, record.org, record.id, name, text, record.created_ms)

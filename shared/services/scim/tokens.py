@@ -2,7 +2,7 @@
 for.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from msgspec import Struct
@@ -24,6 +24,8 @@ from shared.runtime.retries import retried_with_back_off
 from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.leases import Leases
 from shared.services.record_batches import all_entities
+from shared.services.tokens.makers import Maker, Makers
+from shared.telemetry.log import log
 
 _WHAT = "tokens of directories"
 _LEASE = "scim-tokens"
@@ -49,10 +51,13 @@ class ScimDirectory(Struct, frozen=True):
 class ScimTokens(Struct, frozen=True):
     """Issues, lists, revokes and verifies the tokens of directories.
 
-    Administrators issue and revoke them after a fresh sign-in, as the operator does.
+    Administrators issue and revoke them after a fresh sign-in, as the operator does. Tokens stop
+    with the administrator who issued them (`shared/domain/makers.py`): with one that was kept, a
+    person whom the directory locked could unlock the account again.
     """
 
     directory: DirectoryStore
+    makers: Makers
     registry_authorization: RegistryAuthorization
     audited_writer: AuditedWriter
     leases: Leases
@@ -110,19 +115,36 @@ class ScimTokens(Struct, frozen=True):
         change = _change("scim.token-revoked", found, by)
         return await self.audited_writer.remove(found, change=change, by=by)
 
-    async def ending(self) -> list[ScimToken]:
-        """Return the newest token of each directory that ends soon; callers check rights."""
-        newest = dict[str, ScimToken]()
-        for each in await self._live():
-            newest.setdefault(each.directory, each)
+    async def makers_of(self, tokens: Iterable[ScimToken]) -> Mapping[str, Maker]:
+        """Return the makers of tokens, by `ScimToken.made_by`; callers check rights."""
+        return await self.makers.of("", [each.made_by for each in tokens])
+
+    async def problems(self) -> list[StatusProblem]:
+        """Return which directories have no token any more, and which newest ones end soon; callers
+        check rights."""
+        live = await self._live()
+        makers = await self.makers_of(live)
+        working = dict[str, ScimToken]()
+        stopped = dict[str, ScimToken]()
+        for each in live:
+            kind = working if makers[each.made_by].stop is None else stopped
+            kind.setdefault(each.directory, each)
         now_ms = self.clock.now_ms()
-        return [each for each in newest.values() if each.ends_soon(now_ms)]
+        return [
+            *(
+                _stopped_token_problem(each, makers[each.made_by])
+                for each in stopped.values()
+                if each.directory not in working
+            ),
+            *(_ending_token_problem(each) for each in working.values() if each.ends_soon(now_ms)),
+        ]
 
     async def authenticate(self, text: Secret | None, client: Principal) -> ScimDirectory:
-        """Return the directory of a token. One read of the store.
+        """Return the directory of a token. One read of the store, and one of the account that
+        issued it.
 
         Raises `credentials-missing`, `TokenMalformed`, and `TokenUnknown` for anything that is no
-        token of a directory of this registry.
+        token of a directory of this registry, or stops with its maker.
         """
         if text is None:
             raise credentials_missing()
@@ -131,6 +153,12 @@ class ScimTokens(Struct, frozen=True):
         token = await self.directory.get(ScimToken, place)
         is_live = token is not None and self.clock.now_ms() < token.expires_ms
         if token is None or not is_live or token.directory not in self.issuers:
+            raise TokenUnknown
+        stop = await self.makers.stop("", token.made_by)
+        if stop is not None:
+            log.info(
+                "token.of_stopped_maker", token=token.id, why=stop.value, address=client.address
+            )
             raise TokenUnknown
         principal = Principal(
             DIRECTORY_ID, f"scim:{token.id}", address=client.address, agent=client.agent
@@ -151,7 +179,18 @@ class ScimTokens(Struct, frozen=True):
         return sorted(live, key=lambda each: (-each.created_ms, each.id))
 
 
-def ending_token_problem(token: ScimToken) -> StatusProblem:
+def _stopped_token_problem(token: ScimToken, maker: Maker) -> StatusProblem:
+    """Return the problem that a directory has no token that works, and has one that stopped."""
+    return StatusProblem(
+        Urgency.WARN,
+        f"The token of the directory {token.directory}, which {maker.name} made, has stopped "
+        f"because {maker.why}: nobody is provisioned or locked by it.",
+        "Create another one with `ballroom scim token`, and give it to the directory.",
+        page="/manage/scim",
+    )
+
+
+def _ending_token_problem(token: ScimToken) -> StatusProblem:
     """Return the problem that the newest token of a directory ends soon."""
     return StatusProblem(
         Urgency.WARN,

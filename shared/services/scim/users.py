@@ -45,7 +45,7 @@ from shared.services.identity.sessions import Identities
 from shared.services.leases import Leases
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.scim.records import ID_LENGTH, ScimRecords, require_version, version_of
-from shared.services.scim.tokens import ScimDirectory, ScimTokens, ending_token_problem
+from shared.services.scim.tokens import ScimDirectory, ScimTokens
 
 EVERY_WAITING = "*"  # Given instead of account names, it means all accounts that wait.
 
@@ -309,10 +309,10 @@ class Takeovers(Struct, frozen=True):
         return sorted(found, key=lambda each: each.account.name.lower())
 
     async def problems(self) -> list[StatusProblem]:
-        """Return that accounts wait, and which tokens end soon; callers check rights."""
+        """Return that accounts wait, and what is wrong with tokens; callers check rights."""
         waiting = await self.waiting()
         found = [waiting_takeovers_problem(waiting)] if waiting else []
-        return [*found, *(ending_token_problem(each) for each in await self.tokens.ending())]
+        return [*found, *await self.tokens.problems()]
 
     async def listed(self, *, by: Principal) -> list[WaitingTakeover]:
         await self.registry_authorization.require_auditor(by, "see", "what directories wait for")

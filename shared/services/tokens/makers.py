@@ -13,13 +13,14 @@ from shared.domain.entities import Place
 from shared.domain.makers import STOP_REASONS, MakerStop, known_maker, maker_stop
 from shared.domain.names import OrgName
 from shared.domain.principals import ACTOR_NAMES_WITHIN_SENTENCES
+from shared.domain.scim import ScimToken
 from shared.domain.staff import Staff
 from shared.domain.tokens import Token
 from shared.domain.trusted_publishing.publishers import Publisher, publisher_flaws
 from shared.domain.webhooks import Webhook
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
-from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches
+from shared.services.record_batches import RECORDS_AT_ONCE, all_entities, entity_batches
 
 
 class Maker(Struct, frozen=True):
@@ -125,6 +126,10 @@ class MakerReview(Struct, frozen=True):
             maker = (await self.makers.of(each.org, [made_by]))[made_by]
             if maker.stop is not None:
                 found.append(MadeEntity(described(each), maker.name, maker.stop.value))
+        for token in await all_entities(self.directory, ScimToken):
+            maker = (await self.makers.of("", [token.made_by]))[token.made_by]
+            if maker.stop is not None and self.clock.now_ms() < token.expires_ms:
+                found.append(MadeEntity(described(token), maker.name, maker.stop.value))
         return found
 
     async def without_maker(self) -> list[MadeEntity]:
@@ -170,12 +175,14 @@ def _one(maker: str | None) -> Iterable[str]:
     return () if maker is None else (maker,)
 
 
-def described(made: Token | Publisher | Webhook) -> str:
+def described(made: Token | Publisher | Webhook | ScimToken) -> str:
     """Return the few words by which mail names something to an owner."""
     if isinstance(made, Token):
         name = f"{made.name} ({made.id})"
         return f"the token {name} of {made.org}" if made.org else f"the access token {name}"
     if isinstance(made, Publisher):
         return f"the trusted publisher {made.id} of {made.target}"
+    if isinstance(made, ScimToken):
+        return f"the token {made.id} of the directory {made.directory}"
     whose = made.org or "the registry"
     return f"the webhook {made.id} of {whose} to {urlsplit(made.url).netloc}"
