@@ -78,6 +78,16 @@ async def test_owners_of_direct_dependents_get_one_mail_with_the_reason(built: W
     assert mail_to(built, "mia") == []  # A member.
 
 
+async def test_a_locked_owner_gets_no_mail(built: World) -> None:
+    """It would name private packages to somebody who sees them no more."""
+    accounts = built.registry.administration.accounts
+    await accounts.lock(built.people.ann.account, "They left.", by=OPERATOR)
+    await withdraw(built)
+    await notify(built)
+    assert mail_to(built, "ann") == []
+    assert len(mail_to(built, "bob")) == 1
+
+
 async def test_each_dependent_has_an_event_in_the_log_of_its_organization(built: World) -> None:
     await withdraw(built)
     for _ in range(2):

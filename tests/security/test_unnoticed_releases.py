@@ -73,6 +73,16 @@ async def test_all_owners_get_mail_about_a_release_of_a_stolen_token(noticing: W
     assert "hold the release now" in mails[0].text
 
 
+async def test_a_locked_owner_hears_of_no_private_package(noticing: World) -> None:
+    """Somebody who left stays an owner until others remove them."""
+    accounts = noticing.registry.administration.accounts
+    await accounts.lock(noticing.people.mia.account, "They left.", by=OPERATOR)
+    await noticing.push(bala("acme/secret:1.0.0", visibility="private"))
+    await noticing.registry.publishing.releases.mail.close()
+    await notify(noticing)
+    assert [each.to for each in published(noticing)] == ["ann@example.org"]
+
+
 async def test_a_repeated_push_is_no_release(noticing: World) -> None:
     for _ in range(2):
         await noticing.push(bala("acme/greet:1.0.0"))

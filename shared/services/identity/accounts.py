@@ -351,19 +351,22 @@ async def reachable_owners(
 
 
 async def responsible_accounts(directory: DirectoryStore, org: str, now_ms: int) -> list[Account]:
-    """Return the owners of an organization at that time, and its maintainers too if none of the
-    owners can sign in, so that somebody reads its mail."""
+    """Return the owners of an organization at that time who are not locked; if none of the owners
+    can sign in, its maintainers, so that somebody reads its mail."""
     owners = await organization_owners(directory, org, now_ms)
-    if await reachable_owners(directory, org, owners):
-        return owners
-    return [*owners, *await _accounts_with_role(directory, org, Role.MAINTAINER, now_ms)]
+    if reachable := await reachable_owners(directory, org, owners):
+        return reachable
+    maintainers = await _accounts_with_role(directory, org, Role.MAINTAINER, now_ms)
+    return [each for each in (*owners, *maintainers) if not each.is_locked]
 
 
 async def publishing_accounts(directory: DirectoryStore, org: str, now_ms: int) -> list[Account]:
-    """Return the owners and maintainers of an organization at that time, who approve releases."""
+    """Return the owners and maintainers of an organization at that time who are not locked: they
+    approve releases."""
     members = await directory.list_by_owner(Membership, org.lower())
-    found = [each.account for each in members if each.role_at(now_ms) in PUBLISHING_ROLES]
-    return await accounts_by_ids(directory, found)
+    ids = [each.account for each in members if each.role_at(now_ms) in PUBLISHING_ROLES]
+    found = await accounts_by_ids(directory, ids)
+    return [each for each in found if not each.is_locked]
 
 
 async def _accounts_with_role(

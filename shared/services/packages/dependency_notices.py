@@ -156,8 +156,10 @@ class DependencyNotices(Struct, frozen=True):
             count = found.count
 
     async def _dependent(self, release: Release, withdrawn: Head) -> _Dependent | None:
-        """Return the dependent with its owners; None if one of them may not see the package."""
-        owners = await organization_owners(self.directory, release.org, self.clock.now_ms())
+        """Return the dependent with its owners who are not locked; None if one of them may not see
+        the package."""
+        found = await organization_owners(self.directory, release.org, self.clock.now_ms())
+        owners = [each for each in found if not each.is_locked]
         is_own = release.org.lower() == withdrawn.org.lower()
         if withdrawn.visibility is not Visibility.PUBLIC and not is_own:
             for each in owners:

@@ -243,7 +243,8 @@ def _public_reason(release: Release) -> str:
 
 class PublishedMail(Struct, frozen=True):
     """Sends mail about each new release to all owners of its organization, also to who published
-    it: whoever stole a credential of one of them cannot publish unnoticed."""
+    it: whoever stole a credential of one of them cannot publish unnoticed. Locked owners get none,
+    who may have left and see no private package."""
 
     directory: DirectoryStore
     mail_delivery: MailDelivery
@@ -269,7 +270,7 @@ class PublishedMail(Struct, frozen=True):
             )
             return await self.mail_delivery.send_once_to_all(
                 f"release-published:{release.coordinate.key}",
-                {each.email: each for each in owners}.values(),
+                {each.email: each for each in owners if not each.is_locked}.values(),
                 mail,
                 until_ms=now_ms + NOTICE_MAIL_KEPT_FOR // MS,
             )

@@ -267,6 +267,17 @@ async def test_owners_and_maintainers_are_told_once_by_mail(world: World) -> Non
         assert f"{URL}{STAGED_PAGE}\n" in mail.text
 
 
+async def test_a_locked_maintainer_hears_of_no_release_that_waits(world: World) -> None:
+    mia = world.people.mia
+    account = mia.account.model_copy(update={"email": "mia@example.org"})
+    await world.stores.directory.replace(account)
+    await make_maintainer(world, mia)
+    await world.registry.administration.accounts.lock(account, "They left.", by=OPERATOR)
+    await stage(world)
+    mails = world.mailer.to("mia@example.org")
+    assert [each.subject for each in mails if "wait" in each.subject] == []
+
+
 async def test_the_publisher_is_told_the_decision_once(world: World) -> None:
     """A member who published, and is told by an owner; an owner who decides alone is not."""
     people = world.people
