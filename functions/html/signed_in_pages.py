@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any, Protocol, TypeVar
 from urllib.parse import quote, urlencode
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from functions.html.pages import (
     RECENT_SIGN_IN_ROUTES,
@@ -42,6 +42,8 @@ SIGN_IN_FIRST = (
     "Nothing was changed: this takes a sign-in within the last ten minutes. Sign in again, then "
     "send the form again."
 )
+
+_ALERT = b'role="alert"'  # What templates mark the sentence of a refused form with.
 
 
 class FormProblem(Struct, frozen=True):
@@ -81,10 +83,15 @@ class SignedInCall(PageCall):
         """
         typed = self.form if problem else Form()
         shown: dict[str, Any] = {"now_ms": self.now_ms, "done": self.done, "typed": typed, **values}
-        shown["problem"] = problem
         if problem is None:
-            return self.page(template, **shown)
-        return self.page(template, status=problem.status, headers=problem.headers, **shown)
+            return self.page(template, problem=None, **shown)
+        sent: dict[str, Any] = {"status": problem.status, "headers": problem.headers}
+        page = self.page(template, problem=problem, **sent, **shown)
+        if problem.field_name and _ALERT not in page.body:
+            # The page does not show the sentence beside the field, so it is about the whole form.
+            of_whole_form = structs.replace(problem, field_name="")
+            page = self.page(template, problem=of_whole_form, **sent, **shown)
+        return page
 
     async def submit(self, case: UseCase[SubjectT, InputsT, ResultT], subject: SubjectT) -> ResultT:
         """Apply the rule of a use case to the inputs of the form, and return its result."""

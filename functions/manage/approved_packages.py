@@ -33,6 +33,7 @@ async def manage_approvals(
         fields=shown_fields(ApprovedPackages),
         dry_run=dry_run,
         effects_shown=EFFECTS_SHOWN,
+        typed=call.form,  # Also after its preview, which refuses nothing.
     )
 
 

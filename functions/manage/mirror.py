@@ -46,6 +46,8 @@ def _typed(form: Form, rules: MirrorRules) -> dict[str, str]:
         "upstreams": "\n".join(each.given for each in rules.upstreams),
         "rules": "\n".join(map(str, rules.rules)),
         "minimum_ages": "\n".join(map(str, rules.ages)),
+        "release": "",
+        "reason": "",
     }
     return {name: form.text(name, text) for name, text in stored.items()}
 

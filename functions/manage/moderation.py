@@ -11,7 +11,7 @@ from functions.html.signed_in_pages import (
 from functions.http.body_parsing import Form
 from functions.manage.releases import PUBLIC_REASONS, VERSIONS_PER_PAGE
 from shared.domain.coordinates import Package
-from shared.domain.errors.base import InvalidRequest, about_field
+from shared.domain.errors.base import InvalidRequest, Refusal, about_field
 from shared.domain.names import OrgName, PackageName, parse_org
 from shared.domain.principals import names_within_sentences
 from shared.domain.reasons import parse_required_reason
@@ -78,11 +78,17 @@ async def manage_releases_many(call: SignedInCall, problem: FormProblem | None =
     """List the releases that the fields select, with the form that decides on all of them."""
     typed = _typed(call)
     found = None
-    after = call.params.get("after", "")
-    if any(typed.values()) and problem is None:
-        selection = await _selection(call, typed, call.now_ms)
-        selections = call.registry.publishing.selections
-        found = await selections.page(selection, State.REMOVED, after, by=call.caller)
+    # A refused decision shows again what it is about, and nothing that was published since.
+    after = call.form.text("after") if problem else call.params.get("after", "")
+    until_ms = _until(call.form) if problem else call.now_ms
+    if any(typed.values()):
+        try:
+            selection = await _selection(call, typed, until_ms)
+            selections = call.registry.publishing.selections
+            found = await selections.page(selection, State.REMOVED, after, by=call.caller)
+        except Refusal:
+            if problem is None:
+                raise
     return call.show(
         "manage/many_releases.html",
         problem,
@@ -90,7 +96,7 @@ async def manage_releases_many(call: SignedInCall, problem: FormProblem | None =
         values=typed,
         found=found,
         after=after,
-        until=call.now_ms,
+        until=until_ms,
         most=MAX_DECIDED_AT_ONCE,
         inputs=shown_fields(TakeDown),
         public_reasons=PUBLIC_REASONS,

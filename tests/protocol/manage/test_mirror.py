@@ -166,3 +166,14 @@ async def test_without_an_upstream_the_api_says_so(world: World) -> None:
     answer = await ask(world, "GET")
     assert answer.status_code == 400
     assert "No registry is mirrored" in answer.json()["error"]["message"]
+
+
+async def test_a_release_that_is_not_served_early_says_why_at_its_form(mirror: World) -> None:
+    admin = await signed_in(mirror, mirror.people.admin, MIRROR)
+    path = f"{MIRROR}/admit"
+    answer = await admin.submit(path, release="ballerina/io:9.9.9", reason="An urgent fix.")
+    assert answer.status_code == 404
+    [form] = [each for each in admin.text.split("<form") if f'action="{path}"' in each]
+    assert 'role="alert"' in form
+    assert 'value="ballerina/io:9.9.9"' in form
+    assert 'value="An urgent fix."' in form

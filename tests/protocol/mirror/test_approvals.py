@@ -300,3 +300,28 @@ async def test_a_form_with_a_long_reason_is_refused(limited_mirror: World) -> No
         page = admin.page
         assert page.status_code == 400
     assert await status(limited_mirror, f"{LIB}/1.1.0") == 400
+
+
+async def test_what_was_typed_is_still_there_after_its_preview(limited_mirror: World) -> None:
+    admin = await signed_in(limited_mirror, limited_mirror.people.admin, "/manage/approvals")
+    typed = {"packages": "octo/lib:1.*", "reason": "Reviewed by the team."}
+    await admin.submit("/manage/approvals/preview", "Preview", **typed)
+    assert "What the rule would have refused" in admin.text
+    answer = await admin.submit("/manage/approvals", "Approve")
+    assert answer.status_code == 303
+    assert "octo/lib" in admin.text
+    assert "Nothing is approved yet" not in admin.text
+
+
+async def test_approvals_that_are_not_taken_back_say_why_at_their_form(
+    limited_mirror: World,
+) -> None:
+    await approve(limited_mirror, "octo/lib:1.*")
+    admin = await signed_in(limited_mirror, limited_mirror.people.admin, "/manage/approvals")
+    path = "/manage/approvals/withdraw"
+    answer = await admin.submit(path, packages="octo/lib:1.*", reason=" ")
+    assert answer.status_code == 400
+    [form] = [each for each in admin.text.split("<form") if f'action="{path}"' in each]
+    assert "Enter a reason" in form
+    answer = await admin.submit(path, reason="A new finding.")
+    assert answer.status_code == 303
