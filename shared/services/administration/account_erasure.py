@@ -24,6 +24,7 @@ from shared.domain.ownership import OwnershipRequest
 from shared.domain.principals import MAINTENANCE, Principal
 from shared.domain.reasons import parse_required_reason, with_reason
 from shared.domain.scim import ScimKey, ScimUser, ScimWaiting
+from shared.domain.sentences import counted
 from shared.domain.times import MS
 from shared.domain.tokens import TokenUse
 from shared.ports.conflicts import AlreadyThere, Stale
@@ -55,6 +56,20 @@ _KEPT = (
     "gets again."
 )
 
+# What a receipt calls one record of a kind.
+_ONE = {
+    "sign-in methods": "sign-in method",
+    "sessions": "session",
+    "access tokens": "access token",
+    "roles in organizations": "role in an organization",
+    "invitations": "invitation",
+    "recorded pulls": "recorded pull",
+    "name disputes without its words and name": "name dispute without its words and name",
+    "reports without its words and id": "report without its words and id",
+    "events without their addresses, browsers and names": "event without its addresses, browser "
+    "and names",
+}
+
 
 class ErasureReceipt(Struct, frozen=True):
     """What an erasure deleted: how many records by their names, and what stays."""
@@ -70,7 +85,11 @@ class ErasureReceipt(Struct, frozen=True):
     def lines(self) -> list[str]:
         """Return the receipt as sentences."""
         at = datetime.fromtimestamp(self.at_ms // 1000, UTC)
-        counts = ", ".join(f"{count} {what}" for what, count in self.deleted.items() if count)
+        counts = ", ".join(
+            counted(count, _ONE.get(what, what), what)
+            for what, count in self.deleted.items()
+            if count
+        )
         lines = [
             f"Erased the account {self.account} at {at:%Y-%m-%d %H:%M:%S} UTC.",
             f"Deleted: {counts or 'nothing that an earlier attempt left'}.",

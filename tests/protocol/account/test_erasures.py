@@ -181,7 +181,7 @@ async def test_an_administrator_erases_an_account_on_its_page_and_reads_a_receip
     assert await exists(world, mia)
     await admin.submit(f"{page}/erase", name="mia", reason=REASON, when="now")
     assert f"Erased the account {mia.account.id}" in admin.text
-    assert "1 access tokens, 1 roles in organizations" in admin.text
+    assert "1 access token, 1 role in an organization" in admin.text
     assert "Backups and snapshots from before" in admin.text
     assert not await exists(world, mia)
 
