@@ -133,3 +133,23 @@ async def test_a_refused_refusal_of_a_staged_release_is_shown_where_it_was_sent(
     assert (await ann.submit(f"{page}/refuse", reason=" ")).status_code == 400
     [form] = opened(ann.text)
     assert "Enter a reason" in form
+
+
+async def test_a_refused_lock_still_freezes_what_only_the_account_owns(
+    world: World, admin: Browser
+) -> None:
+    page = f"/manage/accounts/{world.people.ann.account.id}"
+    await admin.open(page)
+    assert (await admin.submit(f"{page}/lock", reason=" ", freeze="yes")).status_code == 400
+    await admin.submit(f"{page}/lock", reason="A stolen laptop.")
+    await admin.open("/manage/organizations/acme")
+    assert "A stolen laptop." in admin.text
+
+
+async def test_a_mistyped_name_leaves_the_reason(world: World, admin: Browser) -> None:
+    page = f"/manage/accounts/{world.people.ann.account.id}"
+    await admin.open(page)
+    revoke = f"{page}/revoke-all"
+    answer = await admin.submit(revoke, name="Anne", reason="A stolen laptop.")
+    assert answer.status_code == 400
+    assert (await admin.submit(revoke, name="ann")).status_code == 303
