@@ -48,6 +48,23 @@ async def test_the_download_holds_what_is_stored_and_no_secret(world: World, mia
         assert secret not in json.dumps(data)
 
 
+async def test_the_page_names_each_part_of_the_download(mia: Browser) -> None:
+    facts = {"id", "name", "email", "administrator", "createdAt"}
+    words = {
+        "tokens": "access tokens",
+        "identities": "sign-in methods",
+        "provisioned": "what directories say about you",
+        "nameDisputes": "name disputes",
+        "ownershipRequests": "requests for the ownership of organizations",
+        "follows": "what you follow",
+        "pulls": "recorded pulls",
+        "events": "security events",
+    }
+    page = mia.text
+    parts = set[str]((await mia.open("/account/data.json")).json()) - facts
+    assert [each for each in sorted(parts) if words.get(each, each) not in page] == []
+
+
 async def test_the_download_holds_requests_for_the_ownership_of_organizations(
     world: World, mia: Browser
 ) -> None:
