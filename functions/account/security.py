@@ -81,6 +81,7 @@ async def account_sessions(call: SignedInCall, problem: FormProblem | None = Non
         sessions=sorted(sessions, key=lambda each: each.id != current),
         current=current,
         browser_of=browser_label,
+        labels=_provider_labels(call),
     )
 
 
@@ -98,16 +99,17 @@ def _current(call: SignedInCall) -> str:
 
 @pages.read("account/identities")
 async def account_identities(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
-    registry = call.registry
     return call.show(
         "account/identities.html",
         problem,
-        identities=await registry.identity.identities.of(by=call.caller),
-        labels={
-            name: provider.label
-            for name, provider in registry.identity.sign_in_flow.providers.items()
-        },
+        identities=await call.registry.identity.identities.of(by=call.caller),
+        labels=_provider_labels(call),
     )
+
+
+def _provider_labels(call: SignedInCall) -> dict[str, str]:
+    providers = call.registry.identity.sign_in_flow.providers
+    return {name: provider.label for name, provider in providers.items()}
 
 
 @pages.form(

@@ -105,3 +105,9 @@ async def test_the_download_holds_sessions_and_identities(sign_ins: SignInWorld)
     data = (await browser.open("/account/data.json")).json()
     assert [each["current"] for each in data["sessions"]] == [True]
     assert [each["label"] for each in data["identities"]] == ["kim"]
+
+
+async def test_a_session_names_the_provider_as_the_identities_do(sign_ins: SignInWorld) -> None:
+    browser = await sign_ins.signed_in("entra")
+    await browser.open("/account/sessions")
+    assert "with Microsoft" in browser.page.text
