@@ -13,9 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
-from zlib import crc32
 
-import httpx
 from msgspec.structs import replace
 
 from shared.auth.authentication import TOKEN_CACHED_FOR
@@ -47,22 +45,6 @@ async def shared_records_read(registry: Registry) -> None:
     that the next one asks stores for its own records alone."""
     await registry.advisories.affected_versions.index.current()
     await registry.publishing.rules.reader.current()
-
-
-class Distributor(httpx.AsyncBaseTransport):
-    """Sends reads of an address to one instance, and each change to the next one after that of the
-    last read: so whoever read before a change reads again after it, from what it remembers."""
-
-    def __init__(self, instances: Sequence[httpx.AsyncBaseTransport]) -> None:
-        self._instances = instances
-        self._last = 0
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if request.method in ("GET", "HEAD"):
-            self._last = crc32(request.url.raw_path) % len(self._instances)
-        else:
-            self._last = (self._last + 1) % len(self._instances)
-        return await self._instances[self._last].handle_async_request(request)
 
 
 @dataclass

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
+from zlib import crc32
 
 import httpx
 import pytest
@@ -43,7 +44,6 @@ from tests.protocol.bal.maven import MavenBal
 from tests.protocol.bal.okhttp import FORM
 from tests.protocol.bal.wire import Wire
 from tests.reaching import noted
-from tests.support.instances import Distributor
 from tests.support.storage import STORAGE, Storage
 
 URL = "https://registry.test"  # Not where it listens: every link must come from the setting.
@@ -226,6 +226,22 @@ class Template:
                 await world.stores.feed.catch_up()
         given = cast("FakeRandomness", world.stores.randomness).given
         return dataclasses.replace(self, folder=folder, at_ms=world.clock.at_ms, given=given)
+
+
+class Distributor(httpx.AsyncBaseTransport):
+    """Sends reads of an address to one instance, and each change to the next one after that of the
+    last read: so whoever read before a change reads again after it, from what it remembers."""
+
+    def __init__(self, instances: Sequence[httpx.AsyncBaseTransport]) -> None:
+        self._instances = instances
+        self._last = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method in ("GET", "HEAD"):
+            self._last = crc32(request.url.raw_path) % len(self._instances)
+        else:
+            self._last = (self._last + 1) % len(self._instances)
+        return await self._instances[self._last].handle_async_request(request)
 
 
 def caching_host(registry: Registry) -> Host:
