@@ -42,10 +42,16 @@ class Building:
         else:
             self.built_elsewhere.append(model.__name__)
 
-    async def count(self) -> None:
-        while True:
+    def count_turns(self) -> None:
+        """Count the turns of the loop that runs, also those that it waits in."""
+        loop = asyncio.get_running_loop()
+        run_once = vars(asyncio.BaseEventLoop)["_run_once"]
+
+        def run_and_count() -> None:
             self.turns += 1
-            await asyncio.sleep(0)
+            run_once(loop)
+
+        vars(loop)["_run_once"] = run_and_count
 
 
 def below(base: type[BaseModel]) -> set[type[BaseModel]]:
@@ -76,10 +82,9 @@ def has_templates() -> bool:
 
 
 async def start(building: Building, wait: Callable[[], Coroutine[None, None, None]]) -> None:
-    counting = asyncio.create_task(building.count())
+    building.count_turns()
     async with build_host(Settings.load()).running():
         await wait()
-    counting.cancel()
 
 
 async def until_prepared() -> None:
