@@ -22,6 +22,7 @@ from shared.runtime.private_files import open_private
 BUSY_TIMEOUT = timedelta(seconds=10)
 # A transaction takes one to five of these intervals.
 BUSY_RETRY_INTERVAL = timedelta(milliseconds=1)
+LOG_RETRY_INTERVAL = timedelta(milliseconds=100)  # While another process copies a log of gigabytes.
 _LOG_INDEX_BYTES = 32_768  # SQLite needs them before it reads or writes with a log.
 # From this number of pages in the log on, a commit moves them into the file: the default of SQLite.
 CHECKPOINT_PAGES = 1_000
@@ -82,14 +83,26 @@ def rebuild(path: Path, patience: timedelta) -> None:
 
     Rows that SQLite moved to another page leave copies in the first one, which `secure_delete`
     does not overwrite when the row is deleted. Readers go on; writers of all processes wait, as
-    this waits for them. Raises `sqlite3.Error`, and `Busy` if a reader keeps the log from being
-    emptied.
+    this waits for them. Raises `sqlite3.Error`, and `Busy` if somebody keeps the log from being
+    emptied for longer than `patience` and the time that the file took.
     """
     with closing(_connect(path, "rw", patience)) as connection:
+        began = time.monotonic()
         connection.execute("VACUUM")
-        [is_busy, *_] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    if is_busy:
-        raise Busy
+        now = time.monotonic()
+        # The log has the whole file now. Another connection whose commit came first may be copying
+        # it into the file, and SQLite does not wait for that.
+        deadline = now + (now - began) + patience.total_seconds()
+        while not _empty_log(connection):
+            if time.monotonic() > deadline:
+                raise Busy
+            time.sleep(LOG_RETRY_INTERVAL.total_seconds())
+
+
+def _empty_log(connection: sqlite3.Connection) -> bool:
+    """Copy the log into the file and empty it; return False if somebody uses it."""
+    [is_busy, *_] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not is_busy
 
 
 def schema_version(connection: sqlite3.Connection) -> int:

@@ -1,6 +1,8 @@
 """What was deleted is in no page of the file, and in no frame of its log."""
 
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Generator
 from contextlib import closing
 from datetime import timedelta
@@ -102,6 +104,32 @@ async def test_what_could_not_be_overwritten_while_somebody_read_is_due_again(
     assert database.row(due) == (1,)
     await events.overwrite_forgotten()
     assert database.row(due) == (0,)
+
+
+# SQLite locks these bytes of the index of a log while it copies the log into the file.
+_COPYING = """
+import fcntl, sys, time
+with open(sys.argv[1], "r+b") as index:
+    fcntl.lockf(index, fcntl.LOCK_EX, 1, 121)
+    print("copying", flush=True)
+    time.sleep(0.3)
+"""
+
+
+async def test_the_log_is_emptied_when_another_process_has_copied_it(path: Path) -> None:
+    database = Database(path, MIGRATIONS, patience=timedelta(seconds=20))
+    database.migrate()
+    events = SqliteEvents(database, FakeRandomness())
+    await events.append([person(1, Random(1))[2]])  # noqa: S311 - the same in every run.
+    await events.forget_origins(before_ms=100, count=10)
+    index = path.with_name(f"{path.name}-shm")
+    command = [sys.executable, "-c", _COPYING, str(index)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as copying:
+        assert copying.stdout is not None
+        assert copying.stdout.readline() == b"copying\n"
+        await events.overwrite_forgotten()
+    assert database.row("SELECT count(*) FROM work WHERE kind = 'deleted-bytes'") == (0,)
+    database.close()
 
 
 async def test_a_file_of_an_earlier_version_is_overwritten_once(path: Path) -> None:
