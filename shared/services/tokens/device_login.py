@@ -207,7 +207,9 @@ class DeviceLogin(Struct, frozen=True):
         )
         if account is None or account.is_locked:
             raise _access_denied()
-        if session is None or session.ends_ms <= self.clock.now_ms():
+        is_signed_in = session is not None and session.ends_ms > self.clock.now_ms()
+        # Earlier versions stored no session, so what was approved before an upgrade has none.
+        if decision.session and not is_signed_in:
             raise DeviceRefusal(
                 "session-of-approval-ended",
                 "The person who approved this device signed out before it got its token, or was "
