@@ -9,7 +9,7 @@ from shared.services.provenance.provenance_notices import ProvenanceNotices
 from shared.services.provenance.sigstore_bundles import SigstoreBundles
 from shared.services.provenance.trusted_root_renewal import TrustedRootRenewal
 from shared.services.provenance.trusted_roots import TrustedRoots
-from shared.services.publishing.archive_checks import ArchiveChecks
+from shared.services.publishing.candidate_checks import CandidateChecks
 from shared.services.publishing.dry_runs import DryRuns
 from shared.services.publishing.erasure import ReleaseErasure
 from shared.services.publishing.held_releases import HeldReleases
@@ -54,7 +54,7 @@ class PublishingServices(ServiceGroup, frozen=True):
     def releases(self) -> Publishing:
         return Publishing(
             rights=self.rights,
-            checks=self._parts.publishing.archive_checks,
+            checks=self._parts.publishing.candidate_checks,
             organizations=self._registry.organizations.organizations,
             archive_reader=self._registry.packages.archive_reader,
             metadata=self._adapters.metadata,
@@ -90,7 +90,7 @@ class PublishingServices(ServiceGroup, frozen=True):
             archive_reader=self._registry.packages.archive_reader,
             metadata=self._adapters.metadata,
             rights=self.rights,
-            checks=self._parts.publishing.archive_checks,
+            checks=self._parts.publishing.candidate_checks,
             published_contents=self._parts.publishing.published_contents,
             sigstore_bundles=self._parts.publishing.sigstore_bundles,
             rules=self.rules,
@@ -310,8 +310,8 @@ class PublishingParts(ServiceGroup, frozen=True):
     """Rules, scans and checks of releases, mail about them, and Sigstore."""
 
     @cached_property
-    def archive_checks(self) -> ArchiveChecks:
-        return ArchiveChecks(
+    def candidate_checks(self) -> CandidateChecks:
+        return CandidateChecks(
             authorization=self._registry.rights.authorization,
             rights=self._registry.publishing.rights,
             metadata=self._adapters.metadata,

@@ -29,7 +29,7 @@ from shared.domain.scopes import PUBLISHING_SCOPES
 from shared.ports.metadata import MetadataStore
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.provenance.sigstore_bundles import SigstoreBundles
-from shared.services.publishing.archive_checks import ArchiveChecks, Candidate
+from shared.services.publishing.candidate_checks import Candidate, CandidateChecks
 from shared.services.publishing.published_contents import PublishedContents
 from shared.services.publishing.publishing_rights import PublishingRights
 from shared.services.publishing.publishing_rules import Occasion, PublishingRules, RuledArchive
@@ -88,7 +88,7 @@ class DryRuns(Struct, frozen=True):
     archive_reader: ArchiveReader
     metadata: MetadataStore
     rights: PublishingRights
-    checks: ArchiveChecks
+    checks: CandidateChecks
     published_contents: PublishedContents
     sigstore_bundles: SigstoreBundles
     rules: PublishingRules

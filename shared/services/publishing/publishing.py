@@ -48,7 +48,7 @@ from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.derived_data import DerivedData
 from shared.services.packages.release_storing import NewRelease, ReleaseStoring
 from shared.services.provenance.sigstore_bundles import SigstoreBundle, SigstoreBundles
-from shared.services.publishing.archive_checks import ArchiveChecks, Candidate, check_name
+from shared.services.publishing.candidate_checks import Candidate, CandidateChecks, check_name
 from shared.services.publishing.new_release_mail import NewReleaseMail
 from shared.services.publishing.published_contents import PublishedContents
 from shared.services.publishing.publishing_rights import PublishingRights
@@ -106,7 +106,7 @@ class Publishing(Struct, frozen=True):
     """Validates archives and publishes them as releases."""
 
     rights: PublishingRights
-    checks: ArchiveChecks
+    checks: CandidateChecks
     organizations: Organizations
     archive_reader: ArchiveReader
     metadata: MetadataStore

@@ -40,7 +40,7 @@ class Candidate(Struct, frozen=True):
         return self.bala.coordinate.package
 
 
-class ArchiveChecks(Struct, frozen=True):
+class CandidateChecks(Struct, frozen=True):
     """Checks candidates against the records of the registry. Nothing is written."""
 
     authorization: Authorization
