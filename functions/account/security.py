@@ -81,7 +81,7 @@ async def account_sessions(call: SignedInCall, problem: FormProblem | None = Non
         sessions=sorted(sessions, key=lambda each: each.id != current),
         current=current,
         browser_of=browser_label,
-        labels=_provider_labels(call),
+        labels=call.registry.identity.sign_in_flow.provider_labels,
     )
 
 
@@ -103,13 +103,8 @@ async def account_identities(call: SignedInCall, problem: FormProblem | None = N
         "account/identities.html",
         problem,
         identities=await call.registry.identity.identities.of(by=call.caller),
-        labels=_provider_labels(call),
+        labels=call.registry.identity.sign_in_flow.provider_labels,
     )
-
-
-def _provider_labels(call: SignedInCall) -> dict[str, str]:
-    providers = call.registry.identity.sign_in_flow.providers
-    return {name: provider.label for name, provider in providers.items()}
 
 
 @pages.form(

@@ -94,7 +94,6 @@ async def _account_page(
     shown = await page_at_cursor(call, "before", read)
     person = shown.found
     account = person.account
-    providers = call.registry.identity.sign_in_flow.providers
     freezes = call.registry.organizations.freezes
     by_groups = await call.registry.administration.group_rules.roles_by_groups.ends_of(account)
     return call.show(
@@ -108,7 +107,7 @@ async def _account_page(
         solely_owned=await freezes.solely_owned(account, by=call.caller),
         path=f"{ACCOUNTS_PATH}/{account.id}",
         link=link.reveal() if link else "",
-        labels={name: provider.label for name, provider in providers.items()},
+        labels=call.registry.identity.sign_in_flow.provider_labels,
         names=names_within_sentences(person.log.names),
         browser_of=browser_label,
         scopes=scope_choices(),

@@ -19,10 +19,7 @@ async def manage_scim(
 ) -> Answer:
     services = call.registry.scim
     tokens = await services.tokens.listed(by=call.caller)
-    labels = {
-        name: provider.label
-        for name, provider in call.registry.identity.sign_in_flow.providers.items()
-    }
+    labels = call.registry.identity.sign_in_flow.provider_labels
     return call.show(
         "manage/scim.html",
         problem,

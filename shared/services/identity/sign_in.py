@@ -102,6 +102,11 @@ class SignInFlow(Struct, frozen=True):
     sign_up: str  # As in the settings.
     on_refusal: Callable[[str, str], None]  # Called with the provider and the reason.
 
+    @property
+    def provider_labels(self) -> dict[str, str]:
+        """What people read for each provider, by its name."""
+        return {name: provider.label for name, provider in self.providers.items()}
+
     async def begin(self, name: str, request: SignInRequest, browser: SignInBrowser) -> str:
         """Return the address of the provider where the sign-in continues."""
         provider = self._provider(name)
