@@ -155,27 +155,10 @@ def _interrupt(*_: object) -> None:
 
 
 @dataclass(frozen=True)
-class Archive:
+class Archive(PackedPackage):
     """A .bala file, and the package that it says it is."""
 
     path: Path
-    packed: PackedPackage
-
-    @property
-    def org(self) -> str:
-        return self.packed.org
-
-    @property
-    def name(self) -> str:
-        return self.packed.name
-
-    @property
-    def version(self) -> str:
-        return self.packed.version
-
-    @property
-    def needs(self) -> frozenset[tuple[str, str]]:
-        return self.packed.needs
 
     @property
     def package(self) -> str:
@@ -243,7 +226,7 @@ def _read_archive(file: Path) -> Archive:
     if packed is None:
         message = f"{file} names no package. Name the .bala file that bal pack made."
         raise PublishFailed(message)
-    return Archive(file, packed)
+    return Archive(**vars(packed), path=file)
 
 
 # --- Sigstore bundles ---------------------------------------------------------------------------
