@@ -33,9 +33,12 @@ from shared.domain.archives.delivery import ARCHIVE_TYPE, content_disposition
 from shared.domain.archives.digests import Digest
 from shared.domain.archives.names import ArchiveName, archive_file_name
 from shared.domain.errors.packages import ArchiveLost
+from shared.domain.errors.requests import Busy
 from shared.domain.times import MS
 from shared.ports.archive_store import StoredArchive
+from shared.ports.conflicts import Stale
 from shared.ports.system import Clock
+from shared.runtime.retries import retried_when_stale
 from shared.telemetry.log import log
 
 if TYPE_CHECKING:
@@ -169,6 +172,12 @@ class BlobArchives:
             )
         except (ResourceExistsError, ResourceModifiedError):  # 409, or 412 by the documentation.
             return False
+        except ResourceNotFoundError as failed:
+            # The library also raises this for statuses such as 403 and 500, which say that the
+            # service could not read the source: nothing was moved.
+            if failed.status_code != HTTPStatus.NOT_FOUND:
+                raise Busy from failed
+            raise
         return True
 
     async def _renew(self, blob: BlobClient, headers: ContentSettings) -> bool:
@@ -239,12 +248,17 @@ class _ContentStream(RawIOBase):
         return piece.nbytes
 
 
+@retried_when_stale
 async def _read_range(blob: BlobClient, start: int, count: int | None) -> bytes:
     try:
         found = await blob.download_blob(offset=start, length=count)
         return await found.readall()
     except ResourceNotFoundError:
         raise
+    except ResourceModifiedError:
+        # The library reads more than 32 MiB by several requests for one version of the blob. A
+        # repeated push and a move write metadata, which makes another version.
+        raise Stale from None
     except HttpResponseError as refused:
         if refused.status_code != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             raise

@@ -2,20 +2,25 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
+from azure.storage.blob.aio import BlobServiceClient
 
 from shared.adapters.blob.archive_store import BlobArchives
 from shared.adapters.blob.client import BlobContainers
 from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.errors.requests import Busy
 from tests.contract.sample_records import BALA, NAME
-from tests.fakes.blob_storage import FailingBlobsInMemory, Failure, Outage
+from tests.fakes.blob_double import CONNECTION, BlobAnswer, BlobRequest
+from tests.fakes.blob_storage import NO_WAITING, FailingBlobsInMemory, Failure, Outage
+from tests.fakes.blob_transport import BlobResponse, BlobTransport
 from tests.fakes.system import FakeClock
-from tests.support.cloud_stores import CloudInMemory
+from tests.support.cloud_stores import CloudInMemory, blob_double_of
 
 FOREVER = 10**15
 LONG = timedelta(minutes=20)  # After this no link to a private copy is good.
@@ -80,3 +85,78 @@ async def test_whatever_fails_the_archive_can_be_read_and_a_repeat_ends_the_move
         await move(place, outage, to, is_left_over=is_left_over)
         assert len(outage.asked) > first
         await check(place, to)
+
+
+@dataclass(frozen=True)
+class RenewedDuringReads(CloudInMemory):
+    """Connects to the stores of a folder; a read takes several requests, and after the first one
+    somebody pushes the archive again."""
+
+    def blobs(self) -> BlobServiceClient:
+        """Return a client that reads four bytes in a request."""
+        transport = _RenewingTransport(blob_double_of(self.folder, self.clock))
+        return BlobServiceClient.from_connection_string(
+            CONNECTION, transport=transport, max_single_get_size=4, max_chunk_get_size=4
+        )
+
+
+@dataclass
+class _RenewingTransport(BlobTransport):
+    is_renewed: bool = False
+
+    async def send(self, request: Any, **options: Any) -> Any:
+        response = await super().send(request, **options)
+        if request.method == "GET" and not self.is_renewed:
+            self.is_renewed = True
+            address = f"{request.url.partition('?')[0]}?comp=metadata"
+            renewed = BlobRequest("PUT", address, {"authorization": "", "x-ms-meta-stored_ms": "1"})
+            assert self.double.answer(renewed).status == 200
+        return response
+
+
+async def test_a_large_archive_that_is_pushed_again_while_it_is_read_is_read_whole(
+    tmp_path: Path,
+) -> None:
+    clock = FakeClock()
+    async with opened(CloudInMemory(tmp_path, clock), clock) as archives:
+        await archives.put(NAME, BALA, ArchiveContainer.PUBLIC)
+    async with opened(RenewedDuringReads(tmp_path, clock), clock) as archives:
+        assert await archives.read(NAME) == BALA
+
+
+@dataclass(frozen=True)
+class RefusedSources(CloudInMemory):
+    """Connects to the stores of a folder; the service cannot read what it is asked to copy."""
+
+    status: int = field(kw_only=True)
+
+    def blobs(self) -> BlobServiceClient:
+        """Return a client of the double that asks again at once."""
+        transport = _RefusingTransport(blob_double_of(self.folder, self.clock), self.status)
+        return BlobServiceClient.from_connection_string(
+            CONNECTION, transport=transport, **NO_WAITING
+        )
+
+
+@dataclass
+class _RefusingTransport(BlobTransport):
+    status: int
+
+    async def send(self, request: Any, **options: Any) -> Any:
+        if "x-ms-copy-source" not in request.headers:
+            return await super().send(request, **options)
+        return BlobResponse(
+            request, BlobAnswer(self.status, {"x-ms-error-code": "CannotVerifyCopySource"})
+        )
+
+
+@pytest.mark.parametrize("status", [403, 500])
+async def test_a_copy_whose_source_the_service_cannot_read_is_no_move(
+    tmp_path: Path, status: int
+) -> None:
+    clock = FakeClock()
+    async with opened(CloudInMemory(tmp_path, clock), clock) as archives:
+        await archives.put(NAME, BALA, ArchiveContainer.PUBLIC)
+    async with opened(RefusedSources(tmp_path, clock, status=status), clock) as archives:
+        with pytest.raises(Busy):
+            await archives.move(NAME, ArchiveContainer.PRIVATE)
