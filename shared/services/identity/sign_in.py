@@ -153,14 +153,14 @@ class SignInFlow(Struct, frozen=True):
     async def finish_link(self, code: str, browser: SignInBrowser) -> Cookies:
         """Sign in by a link, use it up, and return the cookies to set; raise `link-expired` or
         `account-locked`."""
-        account_id = await self.links.redeem(code)
-        account = await self.directory.get(Account, Place(account_id))
-        if account is None:
-            raise link_expired()
-        if account.is_locked:
-            raise account_locked(account.name)
-        authentication = _Authentication(LINK_PROVIDER, self.clock.now_ms(), strong=False)
-        return await self._start(account_id, account, authentication, browser)
+        async with self.links.redeemed(code) as account_id:
+            account = await self.directory.get(Account, Place(account_id))
+            if account is None:
+                raise link_expired()
+            if account.is_locked:
+                raise account_locked(account.name)
+            authentication = _Authentication(LINK_PROVIDER, self.clock.now_ms(), strong=False)
+            return await self._start(account_id, account, authentication, browser)
 
     async def issue_link(self, account: Account, *, by: Principal) -> Secret:
         """Return a sign-in link of another account; raise as `require_link_issuer` does.

@@ -1,11 +1,14 @@
 """One-time links that sign an account in."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+
 from shared.auth.secrets import Secret, random_text
 from shared.domain.accounts import Account
 from shared.domain.entities import Place
-from shared.domain.errors.identity import (
-    link_expired,
-)
+from shared.domain.errors.base import Unavailable
+from shared.domain.errors.identity import link_expired
 from shared.domain.one_time_links import (
     SIGN_IN_LINK_LIFETIME,
     SIGN_IN_LINK_PATH,
@@ -18,6 +21,8 @@ from shared.ports.system import Clock, Randomness
 from shared.ports.work import WorkStore
 
 LINK_CODE_LENGTH = 32  # 190 bits, like a token.
+# How long a link works again after a store failed; the store does not say when it would expire.
+REPEATED_WITHIN = timedelta(minutes=10)
 
 _KIND = "sign-in"
 _MADE_BY = " "  # Between the two ids that are stored.
@@ -63,11 +68,24 @@ class SignInLinks:
         now_ms = self._clock.now_ms()
         return await self._account_of(await self._work.peek(_KIND, code_hash(code), now_ms))
 
-    async def redeem(self, code: str) -> str:
-        """Invalidate the link and return the id of its account; raise `link-expired` if it is
-        invalid already."""
-        now_ms = self._clock.now_ms()
-        return await self._account_of(await self._work.take(_KIND, code_hash(code), now_ms))
+    @asynccontextmanager
+    async def redeemed(self, code: str) -> AsyncGenerator[str]:
+        """Invalidate the link while the block signs its account in, whose id this yields; raise
+        `link-expired` if it is invalid already.
+
+        If a store fails, the link is valid again, as the person is asked to repeat.
+        """
+        key = code_hash(code)
+        stored = await self._work.take(_KIND, key, self._clock.now_ms())
+        if stored is None:
+            raise link_expired()
+        try:
+            yield await self._account_of(stored)
+        except Unavailable:
+            with suppress(Unavailable):
+                until_ms = self._clock.now_ms() + REPEATED_WITHIN // MS
+                await self._work.put(_KIND, key, stored, until_ms)
+            raise
 
     async def _account_of(self, stored: str | None) -> str:
         if stored is None:

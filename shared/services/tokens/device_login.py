@@ -1,6 +1,7 @@
 """Device login: a machine without a browser gets a token that a person approves (RFC 8628)."""
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 
 from msgspec import Struct
@@ -22,7 +23,7 @@ from shared.domain.device_login import (
     user_code,
 )
 from shared.domain.entities import Place
-from shared.domain.errors.base import NotFound
+from shared.domain.errors.base import NotFound, Unavailable
 from shared.domain.errors.identity import DeviceRefusal, credentials_missing
 from shared.domain.errors.requests import Busy
 from shared.domain.grants import UNLIMITED
@@ -174,9 +175,13 @@ class DeviceLogin(Struct, frozen=True):
         decision = DeviceDecision.model_validate_json(stored_decision)
         if not decision.account:
             raise _access_denied()
-        return await self._issue_token(
-            decision, DeviceRequest.model_validate_json(stored_request), by
-        )
+        request = DeviceRequest.model_validate_json(stored_request)
+        try:
+            return await self._issue_token(decision, request, by)
+        except Unavailable:
+            with suppress(Unavailable):  # The device asks again, and gets its token then.
+                await self.work.put(_BY_DEVICE_CODE, device, stored_request, request.expires_ms)
+            raise
 
     async def _claim_user_code(self, request: DeviceRequest) -> str:
         await self._signer.ready()

@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 from shared.domain.client_settings import client_settings
 from shared.domain.principals import OPERATOR
 from tests.support.browsers import Browser, signed_in
-from tests.support.world import URL, Person, World
+from tests.support.port_doubles import PortOutage
+from tests.support.world import URL, OpenWorld, Person, World
 
 ACCOUNT = f"{URL}/account"
 
@@ -66,6 +67,23 @@ async def test_a_link_can_be_used_once(world: World) -> None:
     assert "was used or has expired" in refused.text
     assert second.session == ""
     assert (await second.open(link)).status_code == 401
+
+
+async def test_a_link_whose_sign_in_a_store_stopped_signs_in_at_the_next_attempt(
+    worlds: OpenWorld,
+) -> None:
+    outage = PortOutage({"directory": ("add",)})
+    world = await worlds(wrap=outage.wrap)
+    link = await link_of(world, world.people.ann)
+    browser = Browser(world)
+    await browser.open(link)
+    outage.lasts = True
+    assert (await browser.submit(link)).status_code == 503
+    outage.lasts = False
+    await browser.open(link)
+    await browser.submit(link)
+    assert "Signed in as <strong>ann</strong>." in browser.page.text
+    assert (await Browser(world).open(link)).status_code == 401
 
 
 async def test_nobody_is_signed_in_by_a_form_of_somebody_elses_page(world: World) -> None:

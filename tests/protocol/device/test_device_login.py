@@ -15,6 +15,7 @@ from shared.login import PUSH_SCOPES
 from shared.ports.work import WorkStore
 from tests.support.browsers import FORM, Browser, signed_in
 from tests.support.device_login import ASK, MACHINE, ask, decide, error, poll, poll_at_once
+from tests.support.port_doubles import PortOutage
 from tests.support.refusals import raises_refusal
 from tests.support.world import URL, OpenWorld, World
 
@@ -69,6 +70,20 @@ async def test_a_machine_that_is_approved_gets_a_token_for_what_it_asked(
     who = (await world.get(f"{URL}/api/v1/whoami", headers=bearer)).json()
     assert who["name"] == "ann"
     assert who["grants"] == [{"scopes": scopes, "org": "*", "package": "*"}]
+
+
+async def test_a_machine_whose_token_a_store_stopped_gets_it_at_the_next_poll(
+    worlds: OpenWorld,
+) -> None:
+    outage = PortOutage({"directory": ("add",)})
+    world = await worlds(trusted_proxies="127.0.0.1", wrap=outage.wrap)
+    codes = await ask(world)
+    await approved(codes, await signed_in(world, world.people.ann))
+    outage.lasts = True
+    assert (await poll(world, codes)).status_code == 503
+    outage.lasts = False
+    assert (await poll(world, codes)).json()["account"] == "ann"
+    assert error(await poll(world, codes)) == "expired_token"
 
 
 async def test_the_token_is_named_after_the_machine_and_lives_ninety_days(world: World) -> None:

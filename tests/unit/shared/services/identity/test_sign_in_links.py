@@ -23,4 +23,5 @@ async def test_a_link_is_valid_for_an_hour_and_the_store_does_not_hold_it() -> N
     assert await links.peek(code) == "ann0000000"
     clock.advance(timedelta(milliseconds=1))
     with raises_refusal("link-expired"):
-        await links.redeem(code)
+        async with links.redeemed(code):
+            pass
