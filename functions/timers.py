@@ -107,8 +107,7 @@ async def _run(task_runner: TaskRunner, task: str, context: func.Context | None)
         report = await task_runner.run_due(task)
         result = _result_of(report)
         _log_report(task, report, time.perf_counter() - started)
-    except TakesNoChanges:
-        log.info("upkeep.read_only", task=task)
+    except TakesNoChanges:  # It is tried again each minute until the mode ends, so no line.
         result = "read-only"
     except Exception:
         # Caught here, so that one task that fails does not stop the others of the call.

@@ -162,7 +162,7 @@ AppMetrics
 let since = toscalar(AppMetrics | where Name == "ballroom.upkeep.duration" | summarize min(TimeGenerated));
 AppMetrics
 | where Name == "ballroom.upkeep.duration" and TimeGenerated > ago(26h)
-| where tostring(Properties.result) in ("done", "problems")
+| where tostring(Properties.result) in ("done", "problems", "read-only")
 | extend task = tostring(Properties.task)
 | where task in ("create-snapshot", "delete-orphaned-archives", "audit-archives")
 | summarize tasks = dcount(task)

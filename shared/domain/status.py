@@ -96,8 +96,7 @@ class StatusReport(Struct, frozen=True):
     @property
     def problem_tasks(self) -> tuple[TaskState, ...]:
         """The tasks that are overdue, failed, or found problems."""
-        known = self.tasks or ()
-        return tuple(each for each in known if any(_task_problems(each, self.at_ms)))
+        return tuple(each for each in self.tasks or () if any(self._problems_of(each)))
 
     def task(self, task: str) -> TaskState | None:
         return next((each for each in self.tasks or () if each.task == task), None)
@@ -114,13 +113,24 @@ class StatusReport(Struct, frozen=True):
     def _task_problems(self) -> Iterator[StatusProblem]:
         standings = self.tasks or ()
         for each in standings:
-            yield from _task_problems(each, self.at_ms)
+            yield from self._problems_of(each)
         if standings and not any(each.last_run for each in standings):
             yield StatusProblem(
                 Urgency.WARN,
                 "No task has run yet.",
                 "After the first start, this takes a minute. Otherwise no timer is running: "
                 "restart the registry.",
+            )
+
+    def _problems_of(self, state: TaskState) -> Iterator[StatusProblem]:
+        yield from _run_problems(state)
+        # Read-only mode postpones tasks.
+        if state.is_overdue(self.at_ms) and not self.read_only:
+            yield StatusProblem(
+                Urgency.WARN,
+                f"The task {state.task} is overdue.",
+                "Run it now. If others are overdue, no timer is running: restart the registry.",
+                state.task,
             )
 
     def _backlog_problems(self) -> Iterator[StatusProblem]:
@@ -158,7 +168,7 @@ def release_problems(newer: Sequence[ProductRelease]) -> Iterator[StatusProblem]
         yield StatusProblem(Urgency.WARN, sentence, way_out)
 
 
-def _task_problems(state: TaskState, now_ms: int) -> Iterator[StatusProblem]:
+def _run_problems(state: TaskState) -> Iterator[StatusProblem]:
     last = state.last_run
     if last and last.result is TaskResult.FAILED:
         sentence = f"The task {state.task} failed."
@@ -167,10 +177,6 @@ def _task_problems(state: TaskState, now_ms: int) -> Iterator[StatusProblem]:
     if last and last.result is TaskResult.PROBLEMS:
         sentence = f"The task {state.task} found {_problems(last)}"
         way_out = "This is shown until a run finds no problem."
-        yield StatusProblem(Urgency.WARN, sentence, way_out, state.task)
-    if state.is_overdue(now_ms):
-        sentence = f"The task {state.task} is overdue."
-        way_out = "Run it now. If others are overdue, no timer is running: restart the registry."
         yield StatusProblem(Urgency.WARN, sentence, way_out, state.task)
 
 

@@ -120,6 +120,11 @@ def test_no_rule_about_tasks_fires_before_an_installation_is_old_enough() -> Non
         assert "let since = toscalar(" in NAMED[name]["query"]
 
 
+def test_a_task_that_read_only_mode_postpones_has_neither_stopped_nor_missed_a_night() -> None:
+    for name in ("nightly-missed", "task-stopped"):
+        assert '"read-only"' in NAMED[name]["query"]
+
+
 def test_the_audit_and_the_snapshot_are_asked_for() -> None:
     assert f'"{AuditArchives.id}"' in NAMED["integrity-drift"]["query"]
     assert f'"{CreateSnapshot.id}"' in NAMED["nightly-missed"]["query"]

@@ -10,7 +10,6 @@ from typing import ClassVar, TypeVar
 from msgspec import Struct, StructMeta
 
 from shared.domain.errors.base import InvalidRequest, Unavailable
-from shared.domain.errors.requests import TakesNoChanges
 from shared.domain.packages import Head
 from shared.domain.tasks import PROBLEMS_KEPT, TaskReport, TaskResult, TaskRun, TaskState
 from shared.domain.times import CLOCK_DIFFERENCE_MS, MS
@@ -333,16 +332,12 @@ class TaskRunner(Struct, frozen=True):
     tasks: MaintenanceTasks
 
     async def due(self) -> list[Task]:
-        """Return the tasks that are due or were asked for, without those that a read-only registry
-        postpones."""
+        """Return the tasks that are due or were asked for. Those that a read-only registry
+        postpones are among them, and their runs say so: an alert tells them from stopped ones."""
         tasks = list(self.tasks.values())
         requested = await self.requests.due(tasks)
-        try:
-            await self.read_only_mode.require_changes_allowed()
-        except TakesNoChanges:
-            tasks = [each for each in tasks if each.runs_in_read_only_mode]
         due = await self.runs.due(tasks)
-        return [*due, *(each for each in requested if each in tasks and each not in due)]
+        return [*due, *(each for each in requested if each not in due)]
 
     async def run(self, task_id: str) -> TaskReport | None:
         """Run the task, or return None if another process is running it.

@@ -12,6 +12,7 @@ from azure.functions.timer import TimerRequest
 from functions import timers
 from functions.faces import build_app
 from shared.domain.archives.digests import Digest
+from shared.domain.principals import OPERATOR
 from shared.hosting.triggers import functions_of
 from shared.telemetry.metrics import PUSHES, REQUESTS, STORE_CALLS, UPKEEP, UPKEEP_PROBLEMS
 from tests.fakes.tasks import fake_task
@@ -116,6 +117,17 @@ def audit_timer(world: World) -> Callable[[], Awaitable[None]]:
         await timer.call(TimerRequest(past_due=False))
 
     return run
+
+
+async def test_a_task_that_read_only_mode_postpones_is_recorded_and_has_not_stopped(
+    world: World,
+) -> None:
+    run_audit = audit_timer(world)
+    await world.registry.limits.notices.enter_read_only_mode("moving house", by=OPERATOR)
+    with collect_metrics() as metrics:
+        await run_audit()
+        [run] = metrics.points(UPKEEP)
+    assert (run["task"], run["result"]) == ("audit-archives", "read-only")
 
 
 async def test_a_task_that_fails_is_recorded_as_failed(world: World) -> None:

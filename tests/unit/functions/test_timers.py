@@ -206,25 +206,6 @@ async def test_a_store_that_fails_meanwhile_ends_no_task(world: World, tasks: Ta
     assert tasks.ran.count("process-outboxes") == 3
 
 
-async def test_a_registry_that_becomes_read_only_stops_tasks_that_were_due(
-    world: World, tasks: Tasks
-) -> None:
-    await fire(world)
-    world.clock.advance(MINUTE)
-    runner: Any = world.registry.maintenance.task_runner
-    due = await runner.due()
-    await world.registry.limits.notices.enter_read_only_mode("moving house", by=OPERATOR)
-
-    async def due_before() -> list[str]:
-        return due
-
-    with pytest.MonkeyPatch.context() as patch, capture_logs() as events:
-        patch.setattr(type(runner), "due", lambda _: due_before())
-        await fire(world)
-    assert ("upkeep.read_only", "process-outboxes") in results(events)
-    assert tasks.ran == ["create-snapshot"]
-
-
 async def test_a_read_only_registry_postpones_tasks_that_change_records(
     world: World, tasks: Tasks
 ) -> None:

@@ -77,6 +77,9 @@ def test_each_problem_says_what_to_do(snapshot: SnapshotAssertion) -> None:
         (),
         ["roll-up-pulls"],
     )
+    read_only = ReadOnlyState(reason="moving.", since_ms=NOW_MS)
+    # Read-only mode postpones tasks, and no timer has to be restarted.
+    assert replace(late, read_only=read_only).problem_tasks == ()
     reports = [
         replace(WELL, tasks=None),
         ran(result=TaskResult.FAILED),
@@ -84,7 +87,7 @@ def test_each_problem_says_what_to_do(snapshot: SnapshotAssertion) -> None:
         late,
         replace(WELL, tasks=(TaskState("roll-up-pulls", None, NOW_MS),)),
         waiting(late_ms - 1),
-        replace(WELL, read_only=ReadOnlyState(reason="moving.", since_ms=NOW_MS)),
+        replace(late, read_only=read_only),
         replace(WELL, disk_space=DiskSpace(500 * GiB, GiB - 1)),
         replace(WELL, disk_space=DiskSpace(50 * GiB, GiB)),
     ]
