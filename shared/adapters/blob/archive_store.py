@@ -173,9 +173,9 @@ class BlobArchives:
         except (ResourceExistsError, ResourceModifiedError):  # 409, or 412 by the documentation.
             return False
         except ResourceNotFoundError as failed:
-            # The library also raises this for statuses such as 403 and 500, which say that the
-            # service could not read the source: nothing was moved.
-            if failed.status_code != HTTPStatus.NOT_FOUND:
+            # The library also raises this where the service could not read the source, whatever
+            # the status: nothing was moved.
+            if await source.exists():
                 raise Busy from failed
             raise
         return True

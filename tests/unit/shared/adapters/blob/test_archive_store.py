@@ -150,7 +150,7 @@ class _RefusingTransport(BlobTransport):
         )
 
 
-@pytest.mark.parametrize("status", [403, 500])
+@pytest.mark.parametrize("status", [403, 404, 500])
 async def test_a_copy_whose_source_the_service_cannot_read_is_no_move(
     tmp_path: Path, status: int
 ) -> None:
