@@ -353,7 +353,7 @@ def _primary(fetched: HttpResponse) -> str:
     """Return the verified primary address, or an empty text."""
     try:
         entries: object = json.loads(fetched.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     if not isinstance(entries, list):
         return ""

@@ -247,8 +247,9 @@ async def by(fetcher: FixedAnswers, address: str = "https://github.com") -> Veri
         b'[{"email": "a@b.c", "primary": true, "verified": false}]',
         b'[{"email": "a@b.c", "primary": false, "verified": true}]',
         b'[{"email": 7, "primary": true, "verified": true}, "a@b.c"]',
+        b"[" * 100_000,
     ],
-    ids=["none", "object", "text", "unverified", "other", "odd"],
+    ids=["none", "object", "text", "unverified", "other", "odd", "deep"],
 )
 async def test_an_address_that_github_did_not_verify_is_dropped(emails: bytes) -> None:
     signed_in = await by_github(emails=emails)
