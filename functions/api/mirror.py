@@ -9,8 +9,9 @@ from functions.api.api_face import ApiCall, ApiFace, RequestModel, ResponseModel
 from functions.http.operations import READ_METHODS
 from shared.domain.coordinates import Coordinate
 from shared.domain.mirror_rules import MAX_RULES, MAX_UPSTREAMS, MirrorRules, RuleLists
+from shared.domain.text_lines import MAX_DESCRIPTION
 from shared.registry.mirroring import MirroringServices
-from shared.services.mirroring.mirror_rules import MAX_REASON, ChangedMirrorRules
+from shared.services.mirroring.mirror_rules import ChangedMirrorRules
 
 EFFECTS_LISTED = 1_000  # Effects of a dry run in an answer: the releases with the most pulls.
 
@@ -106,7 +107,7 @@ class AdmissionRequest(RequestModel):
     """A release of an upstream that is served at any age."""
 
     release: str = Field(description="Such as ballerina/io:1.6.1.")
-    reason: str = Field(max_length=MAX_REASON, description="For the audit log.")
+    reason: str = Field(max_length=MAX_DESCRIPTION, description="For the audit log.")
 
 
 class RefusedReleaseView(ResponseModel):

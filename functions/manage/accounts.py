@@ -20,7 +20,7 @@ from functions.http.json_answers import JSON
 from functions.manage.second_administrator import waiting_page
 from shared.auth.secrets import Secret
 from shared.domain.accounts import Account
-from shared.domain.errors.base import Conflict, about_field
+from shared.domain.errors.base import Conflict, NotFound, about_field
 from shared.domain.event_queries import EventQuery
 from shared.domain.mail import parse_email
 from shared.domain.principals import names_within_sentences
@@ -31,6 +31,7 @@ from shared.services.administration.account_administration import (
     AccountAdministration,
     AccountDetails,
 )
+from shared.services.administration.account_erasure import ErasureReceipt
 from shared.services.administration.administrators import Administrators
 from shared.services.administration.auditors import Auditors
 from shared.services.administration.group_roles import GroupRuleDryRun
@@ -255,7 +256,7 @@ async def manage_account_leave_export(call: SignedInCall) -> Answer:
 async def manage_account_leave(call: SignedInCall) -> Answer:
     account = await _confirmed_account(call)
     form = call.form
-    with about_field("successor"):
+    with about_field("successor", NotFound):
         successor = await _successor(call, form.text("successor"))
     request = LeaveRequest(bool(form.all("end")), successor, form.text("reason") or REASON)
     done = await call.registry.administration.leaving.leave(account, request, by=call.caller)
@@ -326,7 +327,13 @@ async def manage_account_erase(call: SignedInCall) -> Answer | None:
         erased = await erase_account_now(registry, account, reason, call.caller)
     if isinstance(erased, Proposal):
         return waiting_page(erased)
-    return call.message("Account erased", *erased.lines())
+    return erasure_receipt_page(call, erased)
+
+
+def erasure_receipt_page(call: SignedInCall, receipt: ErasureReceipt) -> Answer:
+    """Return the page that says what the erasure of an account deleted."""
+    manual_page = f"{call.registry.settings.base_url}/docs/run-personal-data"
+    return call.message("Account erased", *receipt.lines(manual_page))
 
 
 @pages.form(

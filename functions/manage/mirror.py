@@ -3,9 +3,11 @@
 from functions.html.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
 from functions.http.body_parsing import Form
 from shared.domain.coordinates import Coordinate
+from shared.domain.errors.base import NotFound, about_field
 from shared.domain.mirror_rules import MAX_RULES, MAX_UPSTREAMS, MirrorRules
+from shared.domain.text_lines import MAX_DESCRIPTION
 from shared.runtime.answers import Answer
-from shared.services.mirroring.mirror_rules import MAX_REASON, MirrorRuleDryRun
+from shared.services.mirroring.mirror_rules import MirrorRuleDryRun
 
 GONE_SHOWN = 100  # Releases on the page; the others appear after these are decided on.
 EFFECTS_SHOWN = 100  # Effects of a dry run on a page: the releases with the most pulls.
@@ -35,7 +37,7 @@ async def manage_mirror(
         effects_shown=EFFECTS_SHOWN,
         most_upstreams=MAX_UPSTREAMS,
         most_rules=MAX_RULES,
-        longest_reason=MAX_REASON,
+        longest_reason=MAX_DESCRIPTION,
         managed=await call.registry.administration.registry_files.managed(None),
     )
 
@@ -78,9 +80,10 @@ async def manage_mirror_save(call: SignedInCall) -> None:
 )
 async def manage_mirror_admit(call: SignedInCall) -> None:
     """Serve a release before it has its minimum age."""
-    release = Coordinate.from_text(call.form.text("release").strip())
-    reason = call.form.text("reason")
-    await call.registry.require_mirroring().rules.admit(release, reason, by=call.caller)
+    rules = call.registry.require_mirroring().rules
+    with about_field("release", NotFound):
+        release = Coordinate.from_text(call.form.text("release").strip())
+        await rules.admit(release, call.form.text("reason"), by=call.caller)
 
 
 @pages.form(

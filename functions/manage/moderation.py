@@ -9,6 +9,7 @@ from functions.html.signed_in_pages import (
     require_confirmation,
 )
 from functions.http.body_parsing import Form
+from functions.manage.accounts import erasure_receipt_page
 from functions.manage.releases import PUBLIC_REASONS, VERSIONS_PER_PAGE
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import InvalidRequest, Refusal, about_field
@@ -161,7 +162,7 @@ def _proposal(call: SignedInCall) -> str:
 async def _show_erasure(call: SignedInCall, confirmed: ConfirmedProposal) -> Answer | None:
     erasure = confirmed.erasure
     if confirmed.receipt:
-        return call.message("Account erased", *confirmed.receipt.lines())
+        return erasure_receipt_page(call, confirmed.receipt)
     return call.message("Release erased", *erasure.lines()) if erasure else None
 
 

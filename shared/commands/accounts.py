@@ -345,7 +345,7 @@ async def erase(registry: Registry, account: str, reason: str, now: bool) -> str
     if now:
         receipt = await erasures.erase_now(found, reason, by=OPERATOR)
         await second.send_command_mail(f"the account {found.id} was erased", reason)
-        return "\n".join(receipt.lines())
+        return "\n".join(receipt.lines("docs/run/personal-data.md"))
     erasure = await erasures.announce(found, reason, by=OPERATOR)
     await second.send_command_mail(f"the account {found.id} will be erased in seven days", reason)
     keep = operator_command(registry.settings, "account", "keep", account)

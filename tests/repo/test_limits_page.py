@@ -22,7 +22,6 @@ from shared.domain.trusted_publishing.claims import MAX_CLAIM_LENGTH
 from shared.domain.trusted_publishing.publishers import MAX_REPOSITORY_LENGTH
 from shared.domain.versions import MAX_VERSION_LENGTH
 from shared.domain.webhooks import MAX_URL_LENGTH
-from shared.services.mirroring.mirror_rules import MAX_REASON
 from shared.services.packages.deprecation import MAX_MESSAGE_LENGTH
 from shared.settings import Settings
 from tests.paths import docs
@@ -66,7 +65,7 @@ TEXTS = {
     "deprecation message of a package or a version": MAX_MESSAGE_LENGTH,
     "reason of a change, such as a removal or a freeze": MAX_DESCRIPTION,
     "public explanation of a withdrawal": MAX_DESCRIPTION,
-    "reason to serve a mirrored release before its minimum age": MAX_REASON,
+    "reason to serve a mirrored release before its minimum age": MAX_DESCRIPTION,
     "statement in a name dispute": MAX_STATEMENT_LENGTH,
     "policy for names": MAX_POLICY_LENGTH,
     "notice": MAX_NOTICE_LENGTH,

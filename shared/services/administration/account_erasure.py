@@ -82,8 +82,8 @@ class ErasureReceipt(Struct, frozen=True):
     is_overwritten: bool
     keeps_address: bool = False  # For the last mail, which the mail server refused.
 
-    def lines(self) -> list[str]:
-        """Return the receipt as sentences."""
+    def lines(self, manual_page: str) -> list[str]:
+        """Return the receipt as sentences, which name the page of the manual about backups."""
         at = datetime.fromtimestamp(self.at_ms // 1000, UTC)
         counts = ", ".join(
             counted(count, _ONE.get(what, what), what)
@@ -112,7 +112,7 @@ class ErasureReceipt(Struct, frozen=True):
         ]
         lines.append(
             "Backups and snapshots from before still have the data until they are deleted "
-            "(docs/run/personal-data.md)."
+            f"({manual_page})."
         )
         return lines
 

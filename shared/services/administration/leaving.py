@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.accounts import Account
-from shared.domain.errors.base import Conflict, InvalidRequest, about_field
+from shared.domain.errors.base import Conflict, Forbidden, InvalidRequest, about_field
 from shared.domain.errors.identity import account_locked
 from shared.domain.event_queries import EventQuery
 from shared.domain.events import Event
@@ -16,6 +16,7 @@ from shared.domain.identities import Identity
 from shared.domain.memberships import Membership
 from shared.domain.names import OrgName
 from shared.domain.principals import Principal
+from shared.domain.reasons import parse_required_reason
 from shared.domain.scopes import Role
 from shared.domain.sessions import Session
 from shared.domain.times import DAY_MS, MS, time_text
@@ -138,29 +139,36 @@ class Leaving(Struct, frozen=True):
         self, account: Account, request: LeaveRequest, *, by: Principal
     ) -> Sequence[str]:
         """Hand over, then end, and return what was done, a sentence each; a repeat goes on after a
-        crash. Raises `last-administrator` and `InvalidRequest` before anything is changed."""
+        crash. Raises `last-administrator`, `account-locked`, `reason-missing` and `InvalidRequest`
+        before anything is changed."""
         await self.registry_authorization.require_fresh(by, "end", f"what {account.name} has")
-        await self._check(account, request)
+        reason = await self._checked_reason(account, request)
         done = list[str]()
         if request.successor is not None:
-            done += await self._hand_over(account, request.successor, request.reason, by)
+            done += await self._hand_over(account, request.successor, reason, by)
         if request.ends:
-            done += await self._end(account, request.reason, by)
+            done += await self._end(account, reason, by)
         return done
 
-    async def _check(self, account: Account, request: LeaveRequest) -> None:
+    async def _checked_reason(self, account: Account, request: LeaveRequest) -> str:
+        """Return the reason of a request that can be carried out whole."""
         successor = request.successor
         if not request.ends and successor is None:
             message = "Choose what to do: end what the person has, hand it over, or both."
-            raise InvalidRequest(message)
-        if successor is not None and successor.id == account.id:
-            message = f"{account.name} leaves, so hand over to somebody else."
-            with about_field("handOver"):
+            with about_field("end"):
                 raise InvalidRequest(message)
-        if successor is not None and successor.is_locked:
-            raise account_locked(successor.name)
+        if successor is not None:
+            with about_field("successor", Forbidden):
+                if successor.id == account.id:
+                    message = f"{account.name} leaves, so hand over to somebody else."
+                    raise InvalidRequest(message)
+                if successor.is_locked:
+                    raise account_locked(successor.name)
+        with about_field("reason"):
+            reason = parse_required_reason(request.reason, f"what happens to {account.name}")
         if request.ends and account.administrator:
             await self.administrators.require_another(account)
+        return reason
 
     async def _hand_over(
         self, account: Account, successor: Account, reason: str, by: Principal

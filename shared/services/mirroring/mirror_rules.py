@@ -14,13 +14,14 @@ from msgspec import Struct
 
 from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.coordinates import Coordinate, Package
-from shared.domain.errors.base import InvalidRequest
+from shared.domain.errors.base import about_field
 from shared.domain.errors.packages import ReleaseNotFound, UpstreamReleaseRefused
 from shared.domain.mirror_rules import MirrorRules, apply_mirror_rules, removed_rules
 from shared.domain.mirroring import stored_since
 from shared.domain.names import OrgName
 from shared.domain.packages import Head, Release, Survey
 from shared.domain.principals import Principal
+from shared.domain.reasons import parse_required_reason
 from shared.domain.release_states import SERVABLE, State
 from shared.domain.tasks import TaskReport
 from shared.domain.times import MS, parse_time, utc_text
@@ -37,7 +38,6 @@ from shared.services.record_batches import PACKAGES_READ_AT_ONCE, package_batche
 DRY_RUN_PERIOD = timedelta(days=30)
 
 _WHAT = "the upstream registries and their rules"
-MAX_REASON = 500  # Characters.
 _MOST_IN_AN_EVENT = 4_000  # Characters. Events are read in pages, so they are kept short.
 
 
@@ -202,11 +202,12 @@ class MirrorRuleChanges(Struct, frozen=True):
 
     async def admit(self, coordinate: Coordinate, reason: str, *, by: Principal) -> None:
         """Serve a release of an upstream at any age, such as an urgent fix; the audit log has the
-        reason. Raises `ReleaseNotFound` if no upstream has it, and `UpstreamUnavailable`."""
+        reason. Raises `reason-missing`, `InvalidRequest`, `ReleaseNotFound` if no upstream has
+        it, and `UpstreamUnavailable`."""
         await self.registry_authorization.require_fresh(by, "change", _WHAT)
-        if not (reason := " ".join(reason.split())[:MAX_REASON]):
-            message = "Say why the release is served before it has its minimum age."
-            raise InvalidRequest(message)
+        with about_field("reason"):
+            what = f"serving {coordinate} before it has its minimum age"
+            reason = parse_required_reason(reason, what)
         package = coordinate.package
         version = coordinate.version
         with suppress(UpstreamReleaseRefused):  # Its digest is pinned all the same.

@@ -183,6 +183,7 @@ async def test_an_administrator_erases_an_account_on_its_page_and_reads_a_receip
     assert f"Erased the account {mia.account.id}" in admin.text
     assert "1 access token, 1 role in an organization" in admin.text
     assert "Backups and snapshots from before" in admin.text
+    assert f'href="{URL}/docs/run-personal-data"' in admin.text
     assert not await exists(world, mia)
 
 
@@ -218,7 +219,7 @@ async def test_the_receipt_names_organizations_that_have_no_owner_any_more(world
         world.people.bob.account, REASON, by=OPERATOR
     )
     assert receipt.without_owner == ("other",)
-    assert any("org add-member other NAME --role owner" in each for each in receipt.lines())
+    assert any("org add-member other NAME --role owner" in each for each in receipt.lines(""))
 
 
 async def test_an_erasure_that_was_cut_off_is_finished_by_the_task(worlds: OpenWorld) -> None:
@@ -281,7 +282,7 @@ async def test_the_last_mail_that_the_mail_server_refuses_is_sent_again_for_a_da
     world.mailer.sent.clear()
     world.mailer.is_down = True
     receipt = await erasures.erase_now(account, REASON, by=OPERATOR)
-    assert "keeps the address until the task erase-accounts has sent it" in str(receipt.lines())
+    assert "keeps the address until the task erase-accounts has sent it" in str(receipt.lines(""))
     assert not await exists(world, world.people.mia)
     assert [each.address for each in await stored_erasures(world)] == ["mia@example.org"]
     world.clock.advance(timedelta(hours=1))

@@ -1,5 +1,6 @@
 """A person left: the statement, its end and handover, by page, API and command."""
 
+import re
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -166,6 +167,35 @@ async def test_the_page_states_ends_and_hands_over(world: World, admin: Browser)
     assert "bob is the maker of the token ci" in admin.text
     world.clock.advance(WITHIN)
     assert [await status(world, each) for each in (token, world.people.ann)] == [200, 401]
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "sentence"),
+    [
+        ("successor", {"successor": "ann"}, "ann leaves, so hand over to somebody else."),
+        ("successor", {"successor": "nobody"}, "account not found: nobody"),
+        ("successor", {"successor": "mia"}, "The account mia is locked"),
+        ("end", {}, "Choose what to do"),
+        ("reason", {"successor": "bob", "end": "yes", "reason": "a" * 501}, "501 characters"),
+        ("reason", {"successor": "bob", "reason": "Left\N{ZERO WIDTH SPACE}."}, "nobody sees"),
+    ],
+)
+async def test_a_refused_end_and_handover_says_why_at_the_field_and_changes_nothing(
+    world: World, admin: Browser, field: str, typed: dict[str, str], sentence: str
+) -> None:
+    token = await robot(world)
+    accounts = world.registry.administration.accounts
+    await accounts.lock(world.people.mia.account, "It was stolen.", by=OPERATOR)
+    path = world.with_ids("/manage/accounts/ID-OF-ann/leave")
+    await admin.open(path)
+    assert (await admin.submit(path, name="ann", **typed)).is_client_error
+    [shown] = re.findall(r'<p class="error" role="alert" id="([a-z]+)-error">([^<]*)', admin.text)
+    assert (shown[0], sentence in shown[1]) == (field, True), shown
+    made = await world.registry.administration.leaving.made_by_accounts.of_account(
+        world.people.ann.account.id
+    )
+    assert [each.id for each in made] == [token.account.id]
+    assert await status(world, world.people.ann) == 200
 
 
 async def test_the_statement_is_downloaded_as_a_document(world: World, admin: Browser) -> None:

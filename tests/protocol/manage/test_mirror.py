@@ -1,5 +1,6 @@
 """/manage/mirror and /api/v1/mirror: upstream registries, rules and dry runs."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -177,3 +178,23 @@ async def test_a_release_that_is_not_served_early_says_why_at_its_form(mirror: W
     assert 'role="alert"' in form
     assert 'value="ballerina/io:9.9.9"' in form
     assert 'value="An urgent fix."' in form
+
+
+@pytest.mark.parametrize(
+    ("reason", "sentence"),
+    [
+        ("a" * 501, "The reason has 501 characters, and 500 fit. Shorten it."),
+        ("A\N{ZERO WIDTH SPACE}fix.", "The reason holds characters that nobody sees."),
+        (" ", "Enter a reason for serving ballerina/io:1.0.0 before it has its minimum age"),
+    ],
+)
+async def test_a_reason_to_serve_early_is_refused_beside_it_and_never_cut(
+    mirror: World, reason: str, sentence: str
+) -> None:
+    admin = await signed_in(mirror, mirror.people.admin, MIRROR)
+    path = f"{MIRROR}/admit"
+    answer = await admin.submit(path, release="ballerina/io:1.0.0", reason=reason)
+    assert answer.status_code == 400
+    [form] = [each for each in admin.text.split("<form") if f'action="{path}"' in each]
+    [shown] = re.findall(r'<p class="error" role="alert" id="reason-error">([^<]*)', form)
+    assert shown.startswith(sentence)

@@ -29,6 +29,7 @@ from tests.support.mirrors import (
     services,
     status,
 )
+from tests.support.refusals import raises_refusal
 from tests.support.upstreams import PUBLISHED_MS, FakeUpstream
 from tests.support.world import BASE, URL, OpenWorld, World
 
@@ -368,7 +369,7 @@ async def test_an_administrator_admits_one_release_with_a_reason(
     await change(mirror, age=WEEK)
     assert await status(mirror, f"{IO}/1.1.0") == 400
     rules = services(mirror).rules
-    with pytest.raises(InvalidRequest, match="Say why"):
+    with raises_refusal("reason-missing", match="Enter a reason for serving"):
         await rules.admit(NEW_IO, " ", by=OPERATOR)
     await rules.admit(NEW_IO, "It is urgent.", by=OPERATOR)
     mirror.clock.advance(timedelta(seconds=6))
