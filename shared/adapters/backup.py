@@ -1,11 +1,9 @@
-"""Backup and restore of a data folder, while the registry runs or is stopped, and the backup before
-an upgrade."""
+"""Backup and restore of a data folder, while the registry runs or is stopped."""
 
 import errno
 import hashlib
 import os
 import sqlite3
-import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from enum import Enum
@@ -15,32 +13,23 @@ from shutil import rmtree
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.adapters.data_folder import (
-    REVOCATIONS,
-    DataFolder,
-    FolderUnusable,
-    hold_folder,
-    put_folder_in_place,
-)
+from shared.adapters.data_folder import REVOCATIONS, DataFolder, FolderUnusable
 from shared.adapters.disk_errors import FULL_DISK
 from shared.adapters.file_revocations import read_revocations
+from shared.adapters.folder_copies import holds_something, whole_copy
 from shared.adapters.sqlite.connections import (
     BUSY_TIMEOUT,
     database_error,
     open_to_read,
     open_to_write,
-    schema_version,
-    translate_sqlite_errors,
     without_writers,
 )
-from shared.adapters.sqlite.database import MIGRATIONS
 from shared.auth import log_keys, release_keys
 from shared.auth.key_texts import with_older_keys
 from shared.domain.errors.requests import StorageFull
 from shared.domain.revocations import Revocation, to_lines
-from shared.domain.software_version import SOFTWARE_VERSION
 from shared.domain.transparency.log_states import RESTORED, LogState
-from shared.runtime.file_replacement import partial_path, sync_file, sync_folder
+from shared.runtime.file_replacement import partial_path
 from shared.runtime.private_files import (
     copy_private,
     hold_file_lock,
@@ -98,7 +87,7 @@ def backup(
     stays when the backup is deleted: a restore of an older one reads there what came after it.
     Raises `FolderUnusable`.
     """
-    _copy_registry(data, target, keys)
+    copy_registry(data, target, keys)
     if _are_two_mounts(data, target):
         report(
             f"The archives were copied, and take room in each backup: {data} and {target} are two "
@@ -123,14 +112,15 @@ def _are_two_mounts(data: Path, target: Path) -> bool:
     return False
 
 
-def _copy_registry(data: Path, target: Path, keys: KeysOfCopy = KeysOfCopy.COPIED) -> None:
+def copy_registry(data: Path, target: Path, keys: KeysOfCopy = KeysOfCopy.COPIED) -> None:
+    """Copy a registry, with no list of revocations beside the copy; raises `FolderUnusable`."""
     source = DataFolder(data)
     with _named_errors(data, target):
         _require_registry(source)
-        if _holds_something(target):
+        if holds_something(target):
             message = f"{target} is not empty. Name a folder that is, or that does not exist."
             raise FolderUnusable(message)
-        with _put_in_place(target) as place:
+        with whole_copy(target) as place:
             _copy_databases(source, place, _begin_reads)
             for file in _archives(source):
                 with suppress(FileNotFoundError):  # Swept just now, so no record names it.
@@ -163,7 +153,7 @@ def restore(
         _require_registry(origin)
         _require_no_registry(DataFolder(data))
         listed, has_newer_list = _found_revocations(source, data, later, report)
-        with _put_in_place(data) as place:
+        with whole_copy(data) as place:
             replace_private(place.revocations, to_lines(listed))
             replace_private(place.unapplied, os.fsencode(source.absolute()))
             # No process writes to a backup, which may be on a read-only disk, so no lock is held.
@@ -190,7 +180,7 @@ def restore(
                 restored,
                 has_keys=has_keys,
                 has_newer_list=has_newer_list,
-                last_event=_last_event(records),
+                last_event=last_event(records),
             )
 
 
@@ -259,7 +249,7 @@ def half_restored(data: Path) -> Path | None:
     if _holds_registry(DataFolder(data)):
         return None
     places = (partial_path(data.resolve()), data)
-    return next((place for place in places if (place / _MARK).exists()), None)
+    return next((place for place in places if DataFolder(place).copy_mark.exists()), None)
 
 
 def _holds_registry(folder: DataFolder) -> bool:
@@ -276,144 +266,14 @@ def _require_registry(folder: DataFolder) -> None:
 
 def _require_no_registry(folder: DataFolder) -> None:
     """Refuse a folder that holds a registry, or something that is not a registry's."""
-    remains = (folder.archives.root, folder.keys, folder.snapshots, folder.root / _MARK)
+    remains = (folder.archives.root, folder.keys, folder.snapshots, folder.copy_mark)
     is_registry = _holds_registry(folder)
-    if is_registry or (_holds_something(folder.root) and not any(map(Path.exists, remains))):
+    if is_registry or (holds_something(folder.root) and not any(map(Path.exists, remains))):
         message = (
             f"{folder.root} is not empty. Stop the registry and rename the folder to "
             f"{folder.root.name}.before, or name another one by BALLROOM_DATA."
         )
         raise FolderUnusable(message)
-
-
-def _holds_something(folder: Path) -> bool:
-    return folder.exists() and any(folder.iterdir())
-
-
-# --- Where a copy is made ------------------------------------------------------------------------
-
-
-@contextmanager
-def _put_in_place(target: Path) -> Generator[DataFolder]:
-    """Provide a folder, which becomes the target at the end; if the block fails, nothing is left.
-
-    It is made beside the target, and one rename puts it in place. Where that is impossible, as at a
-    mount or where the folder above belongs to another user, it is the target itself: then the last
-    rename is that of the database, without which no start and no restore takes it for a registry.
-    The copy is made in the target itself also if that holds something, which stays.
-    """
-    target = target.resolve()  # What a link leads to may be on another disk.
-    began_empty = not _holds_something(target)
-    place = _make_beside(target) if began_empty else None
-    if place is None:
-        make_private_folder(target)
-        place = target
-    with suppress(PermissionError):  # A folder of another user; what it holds is private anyway.
-        remove_permissions_of_others(place)
-    try:
-        held = hold_folder(place / _MARK)
-    except OSError:
-        _clear(place, is_new=place != target, began_empty=began_empty)
-        raise
-    try:
-        with held:
-            yield DataFolder(place)
-            _sync(DataFolder(place))
-            _finish(DataFolder(place))
-            sync_folder(place)
-        if place != target:
-            put_folder_in_place(place, target)
-        for each in target.parents:  # Some of them may be new.
-            with suppress(PermissionError):  # A folder that this user may not list.
-                sync_folder(each)
-        (target / _MARK).unlink()
-    except BaseException:
-        _clear(place, is_new=place != target, began_empty=began_empty)
-        raise
-
-
-def _make_beside(target: Path) -> Path | None:
-    """Make a folder beside the target on its disk; return None where that is impossible."""
-    beside = partial_path(target)
-    if target.exists() and target.is_mount():
-        return None
-    if beside.exists():
-        if not _is_unfinished(beside):
-            message = f"{beside} is in the way. Move it away, and run this again."
-            raise FolderUnusable(message)
-        _remove_unfinished(beside)
-    try:
-        make_private_folder(beside)
-    except OSError as error:
-        if target.is_dir() and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            return None
-        raise
-    return beside
-
-
-_MARK = "copy.lock"  # A file in a folder while a copy is made there; the process holds its lock.
-
-
-def _is_unfinished(folder: Path) -> bool:
-    """Return whether the folder is what a killed copy left."""
-    return (folder / _MARK).exists() or not _holds_something(folder)
-
-
-def _remove_unfinished(folder: Path) -> None:
-    """Delete what a killed copy left; raise `FolderUnusable` if it is being made now."""
-    hold_folder(folder / _MARK).close()
-    for each in folder.iterdir():
-        if each.is_dir():
-            rmtree(each)
-        elif each.name != _MARK:
-            each.unlink()
-    rmtree(folder)  # The mark is deleted last, so that what a crash leaves is still recognized.
-
-
-def _sync(folder: DataFolder) -> None:
-    """Wait until what was copied is on the disk, all at once at the end: after the first of many
-    folders the others take microseconds."""
-    for copied in (folder.archives.root, folder.keys, folder.log.root):
-        for root, _, names in os.walk(copied):
-            for name in names:
-                file = Path(root, name)
-                # A file with another name was on the disk before. What this user may not open was
-                # there before as well.
-                with suppress(PermissionError):
-                    if file.stat().st_nlink == 1:
-                        sync_file(file)
-            with suppress(PermissionError):
-                sync_folder(Path(root))
-
-
-def _finish(folder: DataFolder) -> None:
-    """Give the databases their names, the records last."""
-    for database in (folder.search, folder.database):
-        for name in ("-wal", "-shm", "-journal"):  # Logs of a database that was lost.
-            log = database.with_name(f"{database.name}{name}")
-            if log.exists():
-                log.replace(log.with_name(f"{log.name}.before-restore"))
-        if partial_path(database).exists():
-            partial_path(database).replace(database)
-
-
-def _clear(place: Path, *, is_new: bool, began_empty: bool) -> None:
-    """Delete a copy that failed; what the folder held before stays."""
-    if is_new:
-        rmtree(place, ignore_errors=True)
-        return
-    folder = DataFolder(place)
-    for database in (folder.database, folder.search):
-        with suppress(OSError):
-            partial_path(database).unlink(missing_ok=True)
-    with suppress(OSError):
-        (place / _MARK).unlink(missing_ok=True)
-    if began_empty:
-        for each in place.iterdir():
-            if each.is_dir():
-                rmtree(each, ignore_errors=True)
-            else:
-                each.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -451,12 +311,12 @@ def _copy_databases(source: DataFolder, place: DataFolder, hold: WhileCopying) -
     with ExitStack() as opened:
         databases = list[sqlite3.Connection]()
         for file in files:
-            with _damage_named(file):
+            with damage_named(file):
                 databases.append(opened.enter_context(closing(_connected(file))))
-        with _damage_named(source.database):
+        with damage_named(source.database):
             hold(source.database, databases)
         for file, database in zip(files, databases, strict=True):
-            with _damage_named(file):
+            with damage_named(file):
                 _copy_database(file, database, partial_path(targets[file]))
 
 
@@ -470,7 +330,7 @@ def _connected(file: Path) -> sqlite3.Connection:
 
 
 @contextmanager
-def _damage_named(file: Path) -> Generator[None]:
+def damage_named(file: Path) -> Generator[None]:
     """Translate an error of SQLite about a file into a sentence for the operator."""
     try:
         yield
@@ -642,66 +502,7 @@ def _link_or_copy(file: Path, place: Path) -> None:
         copy_private(file, place)
 
 
-# --- Before an upgrade ----------------------------------------------------------------------------
-
-
-@contextmanager
-def upgrading(data: Path, report: Report, *, keeps_backup: bool) -> Generator[None]:
-    """Back up the folder if its schema changes in the block, and report how long both took.
-
-    If the block or the backup fails, or the process is killed, the next start does both again.
-    Copies of earlier upgrades are deleted when this one has ended: until then they may be the only
-    way back.
-    """
-    database = DataFolder(data).database
-    schema = 0
-    if database.is_file():
-        with translate_sqlite_errors(database), closing(open_to_read(database)) as connection:
-            schema = schema_version(connection)
-    if not 0 < schema < len(MIGRATIONS):
-        yield
-        return
-    began = time.monotonic()
-    copy = back_up_before_upgrade(data, schema) if keeps_backup else None
-    if copy is not None:
-        report(f"Backed up {data} to {copy} in {time.monotonic() - began:.1f} s.")
-    began = time.monotonic()
-    yield
-    steps = f"from schema {schema} to {len(MIGRATIONS)}"
-    report(f"Upgraded {data} {steps} in {time.monotonic() - began:.1f} s.")
-    if copy is not None:
-        for earlier in set(DataFolder(data).upgrades.iterdir()) - {copy}:
-            rmtree(earlier)
-
-
-def back_up_before_upgrade(data: Path, schema: int) -> Path:
-    """Copy a registry of this schema into its data folder, and return where the copy is.
-
-    The copy of an interrupted start stays, unless it is incomplete, or the registry has another
-    last event, because the version before served it since.
-    """
-    folder = DataFolder(data).upgrades
-    target = folder / f"before-{SOFTWARE_VERSION}-schema-{schema}"
-    if not _has_same_events(DataFolder(target), DataFolder(data)):
-        rmtree(target, ignore_errors=True)
-        make_private_folder(folder)
-        _copy_registry(data, target)
-    return target
-
-
-def _has_same_events(copy: DataFolder, original: DataFolder) -> bool:
-    """Check whether a copy is complete and has the last event of its registry."""
-    if not copy.database.is_file():
-        return False
-    try:
-        copied = _last_event(copy.database)
-    except sqlite3.Error:  # It is damaged.
-        return False
-    with _damage_named(original.database):
-        return copied == _last_event(original.database)
-
-
-def _last_event(database: Path) -> int | None:
+def last_event(database: Path) -> int | None:
     """Return the number of the last event, in a database of any schema."""
     with closing(open_to_read(database)) as connection:
         return connection.execute("SELECT max(number) FROM events").fetchone()[0]

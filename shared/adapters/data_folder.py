@@ -124,6 +124,11 @@ class DataFolder(Struct, frozen=True):
         return self.root / "revocations.unapplied"
 
     @property
+    def copy_mark(self) -> Path:
+        """A mark of a folder in which a copy is made; the process that makes it holds its lock."""
+        return self.root / "copy.lock"
+
+    @property
     def upgrades(self) -> Path:
         """The folder of the backup from before the last change of the schema."""
         return self.root / "upgrades"

@@ -6,12 +6,13 @@ from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from shared.adapters.backup import Report, report_nothing, upgrading
+from shared.adapters.backup import Report, report_nothing
 from shared.adapters.data_folder import DataFolder, lock_path
 from shared.adapters.disk_errors import translate_full_disk
 from shared.adapters.embedded import open_embedded, require_registry
 from shared.adapters.serving_processes import require_alone
 from shared.adapters.system import SystemClock, SystemRandomness
+from shared.adapters.upgrade_backups import upgrading
 from shared.auth.signing_keys import SigningKeyFolder
 from shared.bootstrap.adapters import search_index
 from shared.bootstrap.build import build_registry

@@ -361,7 +361,7 @@ async def test_a_copy_is_on_the_disk_before_it_gets_its_name(
 
     with another_disk(tmp_path) if other_disk else nullcontext(tmp_path) as disk:
         monkeypatch.setattr(os, "fsync", note)
-        monkeypatch.setattr("shared.adapters.backup.put_folder_in_place", put)
+        monkeypatch.setattr("shared.adapters.folder_copies.put_folder_in_place", put)
         backup(tmp_path / "data", disk / "new" / "copy")
         copy = disk / "new" / "copy"
         [before_its_name] = in_place

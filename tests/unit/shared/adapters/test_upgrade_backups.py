@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from shared.adapters.backup import upgrading
 from shared.adapters.data_folder import DataFolder
 from shared.adapters.embedded import open_embedded
 from shared.adapters.sqlite.connections import SchemaMismatch
 from shared.adapters.sqlite.database import MIGRATIONS
 from shared.adapters.system import SystemClock
+from shared.adapters.upgrade_backups import upgrading
 
 KNOWN = len(MIGRATIONS)
 
