@@ -15,8 +15,8 @@ PYTHON = "text/x-python"
 
 # The parts of the files that are run by themselves, which are served in place of their imports.
 _PART_IMPORT = re.compile(
-    r"^from (shared\.(?:cvss|dependency_files|sarif|script_client|verification\.\w+)) import "
-    r"(?:\([^)]*\)|[^(\n]*)\n",
+    r"^from (shared\.(?:ci_job|cvss|dependency_files|sarif|script_client|verification\.\w+)) "
+    r"import (?:\([^)]*\)|[^(\n]*)\n",
     re.M,
 )
 

@@ -95,9 +95,9 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "proxy": ("shared/adapters/network.py", "shared/adapters/http_fetcher.py"),
     "the own address": ("shared/adapters/certificates.py",),
     "commands for clients": (
+        "shared/ci_job.py",
         "shared/login.py",
         "shared/outdated.py",
-        "shared/publish.py",
         "shared/script_client.py",
         "shared/verification/registry_client.py",
         "shared/verify.py",
