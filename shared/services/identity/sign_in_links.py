@@ -1,13 +1,12 @@
 """One-time links that sign an account in."""
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from shared.auth.secrets import Secret, random_text
 from shared.domain.accounts import Account
 from shared.domain.entities import Place
-from shared.domain.errors.base import Unavailable
 from shared.domain.errors.identity import link_expired
 from shared.domain.one_time_links import (
     SIGN_IN_LINK_LIFETIME,
@@ -19,6 +18,7 @@ from shared.domain.times import MS
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock, Randomness
 from shared.ports.work import WorkStore
+from shared.services.one_time_values import put_back_if_unavailable
 
 LINK_CODE_LENGTH = 32  # 190 bits, like a token.
 # How long a link works again after a store failed; the store does not say when it would expire.
@@ -76,16 +76,13 @@ class SignInLinks:
         If a store fails, the link is valid again, as the person is asked to repeat.
         """
         key = code_hash(code)
-        stored = await self._work.take(_KIND, key, self._clock.now_ms())
+        now_ms = self._clock.now_ms()
+        stored = await self._work.take(_KIND, key, now_ms)
         if stored is None:
             raise link_expired()
-        try:
+        until_ms = now_ms + REPEATED_WITHIN // MS
+        async with put_back_if_unavailable(self._work, _KIND, key, stored, until_ms=until_ms):
             yield await self._account_of(stored)
-        except Unavailable:
-            with suppress(Unavailable):
-                until_ms = self._clock.now_ms() + REPEATED_WITHIN // MS
-                await self._work.put(_KIND, key, stored, until_ms)
-            raise
 
     async def _account_of(self, stored: str | None) -> str:
         if stored is None:

@@ -1,7 +1,6 @@
 """Device login: a machine without a browser gets a token that a person approves (RFC 8628)."""
 
 import asyncio
-from contextlib import suppress
 from datetime import timedelta
 
 from msgspec import Struct
@@ -23,7 +22,7 @@ from shared.domain.device_login import (
     user_code,
 )
 from shared.domain.entities import Place
-from shared.domain.errors.base import NotFound, Unavailable
+from shared.domain.errors.base import NotFound
 from shared.domain.errors.identity import DeviceRefusal, credentials_missing
 from shared.domain.errors.requests import Busy
 from shared.domain.grants import UNLIMITED
@@ -39,6 +38,7 @@ from shared.ports.system import Clock, Randomness
 from shared.ports.work import WorkStore
 from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.limits.rate_limits import RateLimiter
+from shared.services.one_time_values import put_back_if_unavailable
 from shared.services.tokens.tokens import IssuedToken, TokenRequest, Tokens
 
 CODE_LENGTH = 32  # 190 bits; nobody types it.
@@ -176,12 +176,10 @@ class DeviceLogin(Struct, frozen=True):
         if not decision.account:
             raise _access_denied()
         request = DeviceRequest.model_validate_json(stored_request)
-        try:
+        async with put_back_if_unavailable(
+            self.work, _BY_DEVICE_CODE, device, stored_request, until_ms=request.expires_ms
+        ):
             return await self._issue_token(decision, request, by)
-        except Unavailable:
-            with suppress(Unavailable):  # The device asks again, and gets its token then.
-                await self.work.put(_BY_DEVICE_CODE, device, stored_request, request.expires_ms)
-            raise
 
     async def _claim_user_code(self, request: DeviceRequest) -> str:
         await self._signer.ready()

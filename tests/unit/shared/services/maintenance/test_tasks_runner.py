@@ -272,8 +272,9 @@ async def test_a_task_that_kills_its_process_runs_twice_and_then_at_its_next_tim
         before = task.runs
         await runner.due()
         running = asyncio.create_task(runner.run_due(ORPHANS.id))
-        for _ in range(4):
-            await asyncio.sleep(0)
+        async with asyncio.timeout(10):
+            while task.runs == before and not running.done():
+                await asyncio.sleep(0)
         running.cancel()  # As a killed process, it stores no run.
         await asyncio.gather(running, return_exceptions=True)
         begun.append(task.runs > before)
