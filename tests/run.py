@@ -109,8 +109,13 @@ SAMPLED = {
     "browser": 3,
 }
 ON_OTHERS = (
+    "tests/unit/shared/ballerina",
+    "tests/unit/shared/confined",
     "tests/unit/shared/domain",
     "tests/unit/shared/hosting",
+    "tests/unit/shared/prose",
+    "tests/repo/test_hardening_page.py",
+    "tests/repo/test_possessive_groups.py",
     "tests/protocol/central/test_push.py",
     "tests/protocol/central/test_pulls.py",
     "tests/protocol/host/test_without_azure_extra.py",  # Of a registry in a process of its own.
@@ -124,6 +129,9 @@ QUICK = (
     FEW_EXAMPLES,
 )  # Also on other Pythons.
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")  # Those that we serve.
+# What `make run` finds on many machines: Debian 12 has an early 3.11, built with other options.
+SYSTEM = "system"
+SYSTEM_PYTHON = "/usr/bin/python3"
 DIVIDED_FROM = 8  # Files. Fewer are done before a second process has started.
 MOST_PARTS = 8
 PROGRESS_SECONDS = 20.0  # Between two lines that say how far each process is.
@@ -443,9 +451,13 @@ def modules_without_notes() -> set[str]:
 
 
 def other_pythons() -> list[str]:
-    """Return the versions to run what can differ on, besides this one."""
-    here = f"{sys.version_info.major}.{sys.version_info.minor}"
-    return [each for each in os.environ.get("PYTHONS", " ".join(PYTHONS)).split() if each != here]
+    """Return the versions to run what can differ on, besides this one; `SYSTEM` is one of them
+    where the system's Python is another program than this."""
+    here = {f"{sys.version_info.major}.{sys.version_info.minor}"}
+    if Path(sys.executable).resolve() == Path(SYSTEM_PYTHON).resolve():
+        here.add(SYSTEM)
+    chosen = os.environ.get("PYTHONS", " ".join((*PYTHONS, SYSTEM))).split()
+    return [each for each in chosen if each not in here]
 
 
 def on_python(version: str, extent: Extent) -> Outcome:
@@ -469,7 +481,11 @@ def portable(name: str, interpreter: str, extent: Extent) -> Outcome:
 
 
 def find_python(version: str) -> str | None:
-    """Find a Python of this version on the PATH or among those of pyenv."""
+    """Find a Python of this version on the PATH or among those of pyenv, or the system's, which
+    Debian installs with and without `venv`."""
+    if version == SYSTEM:
+        found = shutil.which(SYSTEM_PYTHON)
+        return found if found and any(runs(found, each) for each in PYTHONS) else None
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     candidates = [
         shutil.which(f"python{version}"),
@@ -479,8 +495,9 @@ def find_python(version: str) -> str | None:
 
 
 def runs(interpreter: str, version: str) -> bool:
-    """Say whether the program runs this version; shims of a version manager may not."""
-    probe = "import sys; print('%d.%d' % sys.version_info[:2])"
+    """Say whether the program runs this version, with what environments are made with; shims of
+    a version manager may not."""
+    probe = "import ensurepip, sys; print('%d.%d' % sys.version_info[:2])"
     answer = subprocess.run([interpreter, "-c", probe], capture_output=True, text=True, check=False)
     return answer.stdout.strip() == version
 

@@ -1,6 +1,8 @@
 """Source text as tokens, read one at a time, with jumps over what is not read.
 
-Each pattern consumes with possessive quantifiers, so none goes back over text that it read.
+Each pattern consumes with possessive quantifiers or in atomic groups, so none goes back over text
+that it read. Before 3.11.5 Python counts a failed round of a possessive group as read up to where
+it failed, so a group whose rounds can fail behind a repetition or a look-around is atomic.
 """
 
 import re
@@ -28,13 +30,13 @@ _LETTERS = (
     "\u2190-\u245f\u2500-\u2775\u2794-\u2bff\u2e00-\u2e7f\u3001-\u3003\u3008-\u3020\u3030"
     "\ufd3e\ufd3f\ufe45\ufe46\ue000-\uf8ff\U000f0000-\U0010ffff]"
 )
-_NAME = rf"(?:'|(?![0-9]))(?:{_LETTERS}++|\\(?:u\{{[0-9A-Fa-f]++\}}|[^\t\n\rA-Za-z]))++"
+_NAME = rf"(?:'|(?![0-9]))(?>(?:{_LETTERS}++|\\(?:u\{{[0-9A-Fa-f]++\}}|[^\t\n\rA-Za-z]))+)"
 _STRING = r'"(?:[^"\\\n]++|\\[^\n])*+"'
 _token = _matcher(
     r"(?:[ \t\n]++|//[^\n]*+)*+"
-    r"(?:(\#[^\n]*+(?:\n[ \t]*+\#[^\n]*+)*+)"
+    r"(?:(\#[^\n]*+(?>(?:\n[ \t]*+\#[^\n]*+)*))"
     rf"|({_NAME})"
-    r"|([0-9](?:[0-9A-Za-z]|\.[0-9]|(?<=[eEpP])[+-])*+)"
+    r"|([0-9](?:[eEpP][+-]|[0-9A-Za-z]|\.[0-9])*+)"
     rf"|({_STRING})"
     r"|(\{\||\|\}|\.\.\.|=>|[^ \t\n])"
     r"|\Z)"
@@ -46,11 +48,11 @@ _token = _matcher(
 # an expression, so its angles are brackets.
 _COMMENT = r"//[^\n]*+|\#[^\n]*+"
 _PLAIN = rf"{_STRING}?|{_COMMENT}|/|\\[^\n]?"
-_outside = _matcher(rf"(?:[^{{}}()\[\]\"`\\#/;,<]++|{_STRING}|/(?!/)|\\[^\n]?|(?<!stream)<)*+")
+_outside = _matcher(rf"(?>(?:[^{{}}()\[\]\"`\\#/;,<]++|{_STRING}|/(?!/)|\\[^\n]?|(?<!stream)<)*)")
 _comments = _matcher(rf"(?:{_COMMENT}|\s++)*+")
 _in_brackets = _matcher(rf"(?:[^{{}}()\[\]\"`\\#/]++|{_PLAIN})*+")
 _in_angles = _matcher(rf"(?:[^{{}}()\[\]\"`\\#/<>]++|{_PLAIN})*+")
-_template = _matcher(r"(?:[^`$]++|\$(?!\{))*+")
+_template = _matcher(r"(?>(?:[^`$]++|\$(?!\{))*)")
 _CLOSING = {"(": ")", "[": "]", "{": "}", "<": ">"}
 _BRACKETS = ")]}"
 _INTERPOLATION = "${"

@@ -17,7 +17,7 @@ _FENCE = re.compile(r"^ {0,3}(```|~~~).*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)", re.DOTAL
 _UNDERLINED = re.compile(r"^(?=.*\S).*\n {0,3}(?:=+|-+)[ \t]*$", re.MULTILINE)
 _NO_PROSE = re.compile(r" {0,3}(?:#|\||<|\[[^\]]*\]:|[-=*_]{3,}[ \t]*$)")
 _IMAGE = re.compile(r"!\[[^\]]*\](?:\([^)]*\)|\[[^\]]*\])")
-_MARKDOWN_LINK = re.compile(r"\[([^\[\]]*)\](?:\((?:[^()]|\([^()]*\))*+\)|\[[^\]]*\])")
+_MARKDOWN_LINK = re.compile(r"\[([^\[\]]*)\](?:\((?>(?:[^()]++|\([^()]*+\))*)\)|\[[^\]]*\])")
 # A reference to a footnote, or the first line of an alert.
 _NOTE = re.compile(r"\[\^[^\]\s]+\]|\[!\w+\]")
 _MARKER = re.compile(r"^\s*(?:>\s*|[-*+]\s+|\d{1,9}[.)]\s+)+")

@@ -22,10 +22,10 @@ from shared.prose.text_links import TextPlace
 
 MAX_NESTING = 50  # Levels of nested lists and quotes; people read at most about five.
 _TAG = re.compile(
-    r"""<(/?)([a-z][a-z0-9]*+)((?:[^<>"']++|"[^"<]*+"|'[^'<]*+')*+)>""", re.IGNORECASE
+    r"""<(/?)([a-z][a-z0-9]*+)((?>(?:[^<>"']++|"[^"<]*+"|'[^'<]*+')*))>""", re.IGNORECASE
 )
 _ATTRIBUTE = re.compile(
-    r"""([^\s=/"'<>]++)(?:\s*+=\s*+("[^"]*+"|'[^']*+'|[^\s"'<>=]++))?+""", re.IGNORECASE
+    r"""([^\s=/"'<>]++)(?:\s*+=\s*+("[^"]*+"|'[^']*+'|[^\s"'<>=]++))?""", re.IGNORECASE
 )
 
 

@@ -229,7 +229,7 @@ def included(docs: Type) -> Parts:
 # A path is divided in one pass: it may be as long as a source.
 _STRING = r'"(?:[^"\\]|\\.)*+"'
 _PART = re.compile(rf"{_STRING}|\\.|[^\\/\[\]\"]++|.", re.DOTALL)
-_TOKEN = re.compile(rf"{_STRING}|(?P<name>'?(?:\w|\\u\{{[0-9a-fA-F]++\}}|\\[^\w\s])++)|\S")
+_TOKEN = re.compile(rf"{_STRING}|(?P<name>'?(?>(?:\w++|\\u\{{[0-9a-fA-F]++\}}|\\[^\w\s])+))|\S")
 _INSIDE_TYPES = (":", "|", "&")  # A name after one of them is that of a type.
 _REST = "..."
 

@@ -106,6 +106,8 @@ def _address_unusable(host: str, port: int, reason: str) -> StartRefused:
 def tls_context(certificate: Certificate) -> ssl.SSLContext:
     """Return the context that serves HTTPS with the certificate. Raises `OSError`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    # Python can be built, as Debian builds it, to leave this to the configuration of OpenSSL.
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(certificate.chain, certificate.key)
     return context
 
