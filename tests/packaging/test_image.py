@@ -6,8 +6,10 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
+import httpx
 import pytest
 
 from shared.domain.software_version import SOFTWARE_VERSION
@@ -21,6 +23,7 @@ from tests.support.secret_scan import secrets_in
 BUILD_SECONDS = 900
 pytestmark = pytest.mark.timeout(BUILD_SECONDS)
 
+PAUSE_SECONDS = 0.2  # Until the documentation is asked for again.
 MOST_BYTES = 150_000_000  # Compressed.
 DIST = ROOT / "dist"
 
@@ -80,6 +83,23 @@ def test_a_release_is_there_after_a_kill_and_after_a_restart(image: Image, tmp_p
         assert container.stop() == 0
     with started(image, tmp_path / "data") as container:
         assert pulled(container.url, "acme/greet/1.0.0") == archive
+
+
+def test_the_confined_process_documents_a_release(image: Image, tmp_path: Path) -> None:
+    source = """# Greets.
+# + name - who is greeted
+public function greet(string name = "you") returns string { // A comment.
+    return string `Hello, ${name}`;
+}
+"""
+    with started(image, tmp_path / "data") as container:
+        archive = bala("acme/greet:1.0.0", entries={"modules/greet/greet.bal": source})
+        assert push(container.url, token(container), archive).status_code == 204
+        address = f"{container.url}/2.0/docs/acme/greet/1.0.0"
+        while (answer := httpx.get(address, trust_env=False)).status_code == 503:
+            time.sleep(PAUSE_SECONDS)
+    assert answer.status_code == 200, answer.text
+    assert "who is greeted" in answer.text
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

@@ -92,7 +92,8 @@ async def test_the_one_function_for_every_path_is_the_last_by_name(registry: Reg
     read = functions_of(build_app(registry))
     *others, last = read.http
     assert (last.name, last.route.template.text) == (CATCH_ALL, EVERY_PATH)
-    assert last.route.methods == {each.value for each in func.HttpMethod}
+    # The library for Python 3.13 and later has a name for QUERY too, which no client of ours sends.
+    assert last.route.methods == {each.value for each in func.HttpMethod} - {"QUERY"}
     assert max(name.lower() for name in names(read)) == CATCH_ALL
     assert [each.name for each in others if each.route.template.text == EVERY_PATH] == []
 
