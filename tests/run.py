@@ -109,11 +109,15 @@ SAMPLED = {
     "browser": 3,
 }
 ON_OTHERS = (
+    "tests/unit/shared/adapters/sqlite",
     "tests/unit/shared/ballerina",
+    "tests/unit/shared/commands/test_data_folder.py",
     "tests/unit/shared/confined",
     "tests/unit/shared/domain",
     "tests/unit/shared/hosting",
     "tests/unit/shared/prose",
+    "tests/unit/shared/runtime",
+    "tests/unit/shared/test_localhost.py",
     "tests/repo/test_hardening_page.py",
     "tests/repo/test_possessive_groups.py",
     "tests/protocol/central/test_push.py",

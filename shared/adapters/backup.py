@@ -29,6 +29,7 @@ from shared.auth.key_texts import with_older_keys
 from shared.domain.errors.requests import StorageFull
 from shared.domain.revocations import Revocation, to_lines
 from shared.domain.transparency.log_states import RESTORED, LogState
+from shared.runtime.file_existence import exists
 from shared.runtime.file_replacement import partial_path
 from shared.runtime.private_files import (
     copy_private,
@@ -193,7 +194,7 @@ def unapplied_restore(data: Path) -> Path | None:
     """Return the backup that was restored to this folder, if the list of revocations is not applied
     to it yet."""
     mark = DataFolder(data).unapplied
-    if not mark.exists() or not _holds_registry(DataFolder(data)):
+    if not exists(mark) or not _holds_registry(DataFolder(data)):
         return None
     return Path(os.fsdecode(mark.read_bytes()))
 
@@ -238,7 +239,7 @@ def _found_revocations(
     found = {key: entry for entries in lists.values() for key, entry in entries.items()}
     # The list of the registry that is replaced has all acts, also if none came after the backup.
     is_replaced = any(
-        own <= lists[file].keys() for file in replaced if file in lists and file.exists()
+        own <= lists[file].keys() for file in replaced if file in lists and exists(file)
     )
     return list(found.values()), bool(later or is_replaced or found.keys() - own)
 
@@ -249,7 +250,7 @@ def half_restored(data: Path) -> Path | None:
     if _holds_registry(DataFolder(data)):
         return None
     places = (partial_path(data.resolve()), data)
-    return next((place for place in places if DataFolder(place).copy_mark.exists()), None)
+    return next((place for place in places if exists(DataFolder(place).copy_mark)), None)
 
 
 def _holds_registry(folder: DataFolder) -> bool:
@@ -259,7 +260,7 @@ def _holds_registry(folder: DataFolder) -> bool:
 
 def _require_registry(folder: DataFolder) -> None:
     if not _holds_registry(folder):
-        found = "an empty" if folder.database.exists() else "no"
+        found = "an empty" if exists(folder.database) else "no"
         message = f"{folder.root} holds no registry or no whole backup: it has {found} ballroom.db."
         raise FolderUnusable(message)
 
@@ -321,7 +322,7 @@ def _copy_databases(source: DataFolder, place: DataFolder, hold: WhileCopying) -
 
 
 def _holds_bytes(file: Path) -> bool:
-    return file.is_file() and file.stat().st_size > 0
+    return exists(file) and file.stat().st_size > 0
 
 
 def _connected(file: Path) -> sqlite3.Connection:
@@ -391,7 +392,7 @@ def _archives(folder: DataFolder) -> Iterator[Path]:
 def _copy_archive(file: Path, source: DataFolder, place: DataFolder) -> None:
     target = place.archives.root / file.relative_to(source.archives.root)
     make_private_folder(target.parent)
-    if target.exists():  # The archive of the registry whose database was lost.
+    if exists(target):  # The archive of the registry whose database was lost.
         if _digest_of(target) == target.name:
             return
         target.unlink()
@@ -406,7 +407,7 @@ def _copy_keys(source: DataFolder, place: DataFolder) -> None:
         for key in source.keys.iterdir():
             target = place.keys / key.name
             content = key.read_bytes()
-            if target.name in _KEY_TEXTS and target.exists():
+            if target.name in _KEY_TEXTS and exists(target):
                 content = with_older_keys(target.read_bytes(), content)
             replace_private(target, content)
 
@@ -431,7 +432,7 @@ def _has_entities(connection: sqlite3.Connection) -> bool:
 def _copy_log_of_running(source: DataFolder, place: DataFolder) -> None:
     """Copy the log while nothing is published: else a partial tile could be deleted before it is
     copied, and the full one that replaces it be missed."""
-    if source.log.root.exists():
+    if exists(source.log.root):
         with hold_file_lock(source.log.lock):
             _copy_log(source, place)
 
@@ -439,11 +440,11 @@ def _copy_log_of_running(source: DataFolder, place: DataFolder) -> None:
 def _copy_log(source: DataFolder, place: DataFolder) -> None:
     """Copy the published files of the log, which are replaced and never written to. Files that are
     there are newer: they are of the registry whose database was lost."""
-    if place.log.root.exists():
+    if exists(place.log.root):
         return
     # One rename puts all in place, so that what a killed restore left is not taken for the log.
     unfinished = partial_path(place.log.root)
-    if unfinished.exists():
+    if exists(unfinished):
         rmtree(unfinished)
     for file in source.log.root.rglob("*"):
         if file.is_file() and file != source.log.lock and not file.name.endswith(".partial"):
@@ -451,7 +452,7 @@ def _copy_log(source: DataFolder, place: DataFolder) -> None:
             make_private_folder(target.parent)
             with suppress(FileNotFoundError):  # It was a partial tile, and is full now.
                 _link_or_copy(file, target)
-    if unfinished.exists():
+    if exists(unfinished):
         unfinished.replace(place.log.root)
 
 

@@ -13,6 +13,7 @@ from shared.adapters.data_folder import DataFolder, FolderUnusable
 from shared.adapters.disk_errors import FULL_DISK
 from shared.domain.drills import time_of_name
 from shared.domain.errors.requests import StorageFull
+from shared.runtime.file_existence import exists
 from shared.runtime.private_files import try_file_lock
 
 _PREFIX = ".recovery-drill-"
@@ -38,7 +39,7 @@ def find_newest_backup(backups: Path, now_ms: int) -> FoundBackup:
     it is not whole. One from a later time than now was made before the clock was set back, so it is
     older than all others. Raises `FolderUnusable` if there is none.
     """
-    if DataFolder(backups).database.exists():
+    if exists(DataFolder(backups).database):
         return FoundBackup(backups, _made_ms(backups))
     found = list(_backups(backups))
     if not found:
@@ -57,7 +58,7 @@ def _backups(folder: Path) -> Iterator[FoundBackup]:
         for each in sorted(folder.iterdir()):
             is_named = time_of_name(each.name) is not None
             is_unfinished = each.name.startswith(".") or each.suffix == ".partial"
-            is_backup = is_named or DataFolder(each).database.exists()
+            is_backup = is_named or exists(DataFolder(each).database)
             if each.is_dir() and is_backup and not is_unfinished:
                 yield FoundBackup(each, _made_ms(each))
     except OSError as error:

@@ -39,6 +39,7 @@ from shared.domain.errors.requests import StorageFull
 from shared.domain.snapshots import MANIFEST_FILE, RESTORE_KIND, RESTORE_UNFINISHED
 from shared.domain.times import MS
 from shared.ports.system import Clock
+from shared.runtime.file_existence import exists
 from shared.runtime.file_replacement import partial_path
 from shared.runtime.private_files import paths_readable_by_others
 
@@ -122,7 +123,7 @@ def require_database(data: Path) -> None:
         return
     parts = _parts(folder)
     if parts:
-        state = "is empty" if folder.database.exists() else "is missing"
+        state = "is empty" if exists(folder.database) else "is missing"
         raise _lost(folder, parts, state)
 
 
@@ -131,7 +132,7 @@ def require_registry(data: Path) -> None:
     archives or copies, or a snapshot is half restored; for a start."""
     folder = DataFolder(data)
     require_database(data)
-    if not folder.database.exists():
+    if not exists(folder.database):
         return
     parts = _parts(folder)
     try:
@@ -173,7 +174,7 @@ def _parts(folder: DataFolder) -> list[str]:
         _KEYS: any(folder.keys.glob("*.key")),
         "snapshots": any(folder.snapshots.glob("*/*")),
         "a backup from before an upgrade": any(folder.upgrades.glob("*/*")),
-        "an unfinished restore": partial_path(folder.database).exists(),
+        "an unfinished restore": exists(partial_path(folder.database)),
     }
     return [part for part, is_there in parts.items() if is_there]
 
@@ -194,7 +195,7 @@ def _lost(folder: DataFolder, parts: Sequence[str], state: str) -> DatabaseLost:
 
 def _is_empty(database: Path) -> bool:
     """Check whether there is no database, or one without any table."""
-    if not database.exists() or not database.stat().st_size:
+    if not exists(database) or not database.stat().st_size:
         return True
     try:
         with closing(open_to_read(database)) as connection:
@@ -282,7 +283,7 @@ def _room(folder: DataFolder) -> DoctorCheck:
 
 
 def _database(what: str, path: Path, schema: int, restore: str) -> DoctorCheck:
-    if not path.exists():
+    if not exists(path):
         return _fatal(what, f"{path} does not exist.", "Start the registry to create it.")
     try:
         with closing(open_to_read(path)) as connection:
@@ -308,7 +309,7 @@ def compare_databases(data: Path) -> list[str]:
     folder = DataFolder(data)
     problems = list[str]()
     for path in (folder.database, folder.search):
-        if not path.exists():
+        if not exists(path):
             continue
         try:
             with closing(open_to_read(path)) as connection:
@@ -343,7 +344,7 @@ def _keys(folder: DataFolder) -> DoctorCheck:
 def _unreadable(what: str, path: Path) -> DoctorCheck | None:
     """Return the check of what another user owns: it may be whole, so nothing is to be restored."""
     rights = os.R_OK | os.X_OK if path.is_dir() else os.R_OK
-    if not path.exists() or os.access(path, rights):
+    if not exists(path) or os.access(path, rights):
         return None
     way_out = "Run this as the user of the registry, or give this user the right to it."
     return _fatal(what, f"{path} cannot be read by this user.", way_out)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from shared.adapters.data_folder import FolderUnusable, hold_folder, put_folder_in_place
 from shared.adapters.disk_errors import FULL_DISK
+from shared.runtime.file_existence import exists
 from shared.runtime.file_replacement import partial_path
 from shared.runtime.private_files import make_private_folder, open_private
 
@@ -50,7 +51,7 @@ def read_folder(folder: Path) -> dict[str, bytes]:
 
 
 def _require_empty(target: Path) -> None:
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+    if exists(target) and (not target.is_dir() or any(target.iterdir())):
         message = (
             f"{target} is not empty. Name a new folder: evidence says what was at one time, and "
             "nothing is added to it."
@@ -60,7 +61,7 @@ def _require_empty(target: Path) -> None:
 
 def _remove_unfinished(beside: Path, names: frozenset[str]) -> None:
     """Delete the files that a killed run left."""
-    if not beside.exists():
+    if not exists(beside):
         return
     left = {each.name for each in beside.iterdir()} if beside.is_dir() else {beside.name}
     if left - names - {_LOCK}:

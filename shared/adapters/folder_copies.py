@@ -13,6 +13,7 @@ from shared.adapters.data_folder import (
     hold_folder,
     put_folder_in_place,
 )
+from shared.runtime.file_existence import exists
 from shared.runtime.file_replacement import partial_path, sync_file, sync_folder
 from shared.runtime.private_files import make_private_folder, remove_permissions_of_others
 
@@ -60,9 +61,9 @@ def whole_copy(target: Path) -> Generator[DataFolder]:
 def _make_beside(target: Path) -> Path | None:
     """Make a folder beside the target on its disk; return None where that is impossible."""
     beside = partial_path(target)
-    if target.exists() and target.is_mount():
+    if exists(target) and target.is_mount():
         return None
-    if beside.exists():
+    if exists(beside):
         if not _is_unfinished(beside):
             message = f"{beside} is in the way. Move it away, and run this again."
             raise FolderUnusable(message)
@@ -78,7 +79,7 @@ def _make_beside(target: Path) -> Path | None:
 
 def _is_unfinished(folder: Path) -> bool:
     """Return whether the folder is what a killed copy left."""
-    return DataFolder(folder).copy_mark.exists() or not holds_something(folder)
+    return exists(DataFolder(folder).copy_mark) or not holds_something(folder)
 
 
 def _remove_unfinished(folder: Path) -> None:
@@ -114,9 +115,9 @@ def _finish(folder: DataFolder) -> None:
     for database in (folder.search, folder.database):
         for name in ("-wal", "-shm", "-journal"):  # Logs of a database that was lost.
             log = database.with_name(f"{database.name}{name}")
-            if log.exists():
+            if exists(log):
                 log.replace(log.with_name(f"{log.name}.before-restore"))
-        if partial_path(database).exists():
+        if exists(partial_path(database)):
             partial_path(database).replace(database)
 
 
@@ -140,4 +141,4 @@ def _clear(place: Path, *, is_new: bool, began_empty: bool) -> None:
 
 
 def holds_something(folder: Path) -> bool:
-    return folder.exists() and any(folder.iterdir())
+    return exists(folder) and any(folder.iterdir())

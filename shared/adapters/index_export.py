@@ -11,6 +11,7 @@ from msgspec import Struct
 from shared.adapters.data_folder import FolderUnusable
 from shared.domain.documents import DerivedDocument
 from shared.domain.sparse_index import FILE_NAME, INDEX_CONFIG_PATH
+from shared.runtime.file_existence import exists
 from shared.runtime.file_replacement import Durability, partial_path, replacing
 from shared.runtime.private_files import hold_file_lock
 
@@ -87,7 +88,7 @@ def open_index_export(folder: Path) -> Generator[IndexExport]:
 
 def _may_hold_index(folder: Path) -> bool:
     """Check whether the folder is new, empty or an index; hidden folders, as of Git, may exist."""
-    if not folder.exists():
+    if not exists(folder):
         return True
     if not folder.is_dir():
         return False

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 
 from shared.adapters.disk_errors import translate_disk_errors
+from shared.runtime.file_existence import exists
 from shared.runtime.file_replacement import (
     Durability,
     replacing,
@@ -37,7 +38,7 @@ class SnapshotFolder:
 
     async def read(self, name: str) -> AsyncGenerator[bytes]:
         file = self._folder / name
-        if not file.is_file():
+        if not exists(file):
             return
         with file.open("rb") as opened:
             while piece := await asyncio.to_thread(opened.read, PIECE_BYTES):

@@ -16,6 +16,7 @@ from shared.adapters.sqlite.connections import (
 )
 from shared.adapters.sqlite.database import MIGRATIONS
 from shared.domain.software_version import SOFTWARE_VERSION
+from shared.runtime.file_existence import exists
 from shared.runtime.private_files import make_private_folder
 
 
@@ -29,7 +30,7 @@ def upgrading(data: Path, report: Report, *, keeps_backup: bool) -> Generator[No
     """
     database = DataFolder(data).database
     schema = 0
-    if database.is_file():
+    if exists(database):
         with translate_sqlite_errors(database), closing(open_to_read(database)) as connection:
             schema = schema_version(connection)
     if not 0 < schema < len(MIGRATIONS):
@@ -65,7 +66,7 @@ def _back_up(data: Path, schema: int) -> Path:
 
 def _has_same_events(copy: DataFolder, original: DataFolder) -> bool:
     """Check whether a copy is complete and has the last event of its registry."""
-    if not copy.database.is_file():
+    if not exists(copy.database):
         return False
     try:
         copied = last_event(copy.database)

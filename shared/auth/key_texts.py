@@ -16,6 +16,7 @@ from shared.domain.errors.base import Refusal
 from shared.domain.errors.requests import Busy
 from shared.domain.times import parse_time, utc_text
 from shared.ports.system import Clock
+from shared.runtime.file_existence import exists
 from shared.runtime.private_files import make_private_folder, replace_private
 
 
@@ -100,13 +101,13 @@ class KeyFile(Struct, frozen=True):
     def make_missing(self) -> None:
         """Create the first key where there is none; only the process that prepares the data folder
         may do that."""
-        if not self.path.exists():
+        if not exists(self.path):
             self._write([self.make(utc_text(self.clock.now_ms()))])
 
     def rotate(self, until_ms: int) -> None:
         """Create a new key, and keep what is needed of the earlier ones; `until_ms` is for keys
         that sign beside the new one. Running processes read it within minutes."""
-        earlier = key_lines(self.path.read_text("ascii")) if self.path.exists() else []
+        earlier = key_lines(self.path.read_text("ascii")) if exists(self.path) else []
         kept = self.retire(earlier, utc_text(until_ms))
         self._write([self.make(utc_text(self.clock.now_ms())), *kept])
 

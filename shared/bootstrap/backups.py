@@ -37,6 +37,7 @@ from shared.bootstrap.migration import prepared_stores
 from shared.domain.revocations import Revocation
 from shared.ports.archive_store import ArchiveStore
 from shared.registry import Registry
+from shared.runtime.file_existence import exists
 from shared.runtime.private_files import replace_private
 from shared.services.administration.revocations import AppliedRevocations
 from shared.services.snapshots.snapshots import ArchiveSources, StoredSnapshots
@@ -206,7 +207,7 @@ def other_folder(data: Path) -> Generator[tuple[StoredSnapshots, ArchiveSources]
     """Open the snapshots and the archives of another registry on this machine."""
     clock = SystemClock()
     embedded = open_embedded(data, clock)
-    if not DataFolder(data).database.exists():
+    if not exists(DataFolder(data).database):
         raise DatabaseMissing(DataFolder(data).database)
     try:
         snapshots = StoredSnapshots(SnapshotFolder(DataFolder(data).snapshots))

@@ -10,6 +10,7 @@ from shared.bootstrap.telemetry import export_telemetry
 from shared.domain.snapshots import SnapshotUnusable
 from shared.registry import Registry
 from shared.runtime.azure_extra import AzureExtraMissing
+from shared.runtime.file_existence import exists
 from shared.services.adapters import Adapters
 from shared.settings import Settings
 from shared.telemetry import log
@@ -40,6 +41,6 @@ def existing_registry(settings: Settings) -> Registry:
     if not settings.is_in_the_cloud:
         require_database(settings.data)
         database = DataFolder(settings.data).database
-        if not database.exists():
+        if not exists(database):
             raise DatabaseMissing(database)
     return build_registry(settings)

@@ -72,9 +72,25 @@ def classes() -> Mapping[str, list[str]]:
     """Return the modules of the product's classes, by the names of these in lower case."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     for module in product():
-        name = module.path.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
         for each in module.find(ast.ClassDef):
-            found[each.name.lower()].append(f"{name}:{each.name}")
+            found[each.name.lower()].append(f"{module_name(module.path)}:{each.name}")
+    return found
+
+
+def module_name(path: str) -> str:
+    return path.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
+
+
+@cache
+def annotated() -> Mapping[tuple[str, str], set[str]]:
+    """Return the names that each class of the product annotates, by its module and name."""
+    found: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for module in product():
+        for each in module.find(ast.ClassDef):
+            names = (node.target for node in each.body if isinstance(node, ast.AnnAssign))
+            found[module_name(module.path), each.name] = {
+                name.id for name in names if isinstance(name, ast.Name)
+            }
     return found
 
 
@@ -84,10 +100,9 @@ def has_attribute(of: str, attribute: str) -> bool:
     for place in classes()[of.lower().replace("_", "")]:
         module, _, name = place.partition(":")
         known = getattr(importlib.import_module(module), name)
-        annotated = (
-            each for base in known.__mro__ for each in vars(base).get("__annotations__", ())
-        )
-        if hasattr(known, attribute) or attribute in annotated:
+        if hasattr(known, attribute) or any(
+            attribute in annotated()[base.__module__, base.__name__] for base in known.__mro__
+        ):
             return True
     return False
 

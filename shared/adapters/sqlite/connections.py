@@ -16,6 +16,7 @@ from typing import Any, Self
 from msgspec import Struct, field
 
 from shared.domain.errors.requests import Busy, StorageFull
+from shared.runtime.file_existence import exists
 from shared.runtime.private_files import open_private
 
 # Longer than any transaction of the registry; clients wait for at least 30 s.
@@ -35,7 +36,7 @@ PRAGMAS = (
 
 def create_database(path: Path) -> sqlite3.Connection:
     """Open the file for writing; create it if it does not exist."""
-    if not path.exists():
+    if not exists(path):
         open_private(path, "ab").close()  # SQLite gives its other files the same permissions.
     return _connect(path, "rw", BUSY_TIMEOUT)
 
@@ -58,7 +59,7 @@ def open_without_room(path: Path) -> sqlite3.Connection:
     if the log has changes that are not in the file.
     """
     log = path.with_name(f"{path.name}-wal")
-    if FileState.of(path).is_shared or (log.exists() and log.stat().st_size):
+    if FileState.of(path).is_shared or (exists(log) and log.stat().st_size):
         raise StorageFull
     return _connect(path, "ro&immutable=1", BUSY_TIMEOUT)
 
@@ -74,7 +75,7 @@ class FileState(Struct, frozen=True):
     def of(cls, path: Path) -> Self:
         stat = path.stat()
         index = path.with_name(f"{path.name}-shm")
-        is_shared = index.exists() and index.stat().st_size >= _LOG_INDEX_BYTES
+        is_shared = exists(index) and index.stat().st_size >= _LOG_INDEX_BYTES
         return cls(stat.st_mtime_ns, stat.st_size, is_shared)
 
 

@@ -19,7 +19,7 @@ import sys
 import time
 from collections.abc import Callable, Generator, Hashable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import timedelta
 from itertools import count
 from mmap import mmap
@@ -45,6 +45,7 @@ from shared.adapters.sqlite.connections import (
     translate_sqlite_errors,
 )
 from shared.domain.errors.requests import StorageFull
+from shared.runtime.file_existence import exists
 from shared.runtime.private_files import hold_file_lock, make_private_folder, open_private
 
 T = TypeVar("T")
@@ -142,7 +143,7 @@ class Database:
 
     def is_current(self) -> bool:
         """Check whether the database exists and needs no migration; change nothing."""
-        if not self._path.is_file():
+        if not exists(self._path):
             return False
         with self._path.open("r+b"):  # SQLite says of each reason only that it cannot open it.
             pass
@@ -296,7 +297,7 @@ class Database:
         return opened.writer
 
     def _open(self) -> "_Opened":
-        if not self._path.exists():
+        if not exists(self._path):
             raise DatabaseMissing(self._path)
         try:
             return self._use(self._open_to_write())
@@ -348,6 +349,7 @@ class _Opened:
         sys.setswitchinterval(SWITCH_INTERVAL.total_seconds())
         self._path = path
         self._scanners: list[sqlite3.Connection] = []
+        self._is_retired = False
 
     @contextmanager
     def scanner(self) -> Generator[sqlite3.Connection]:
@@ -360,14 +362,18 @@ class _Opened:
             yield connection
         finally:
             self._scanners.append(connection)
+            if self._is_retired:
+                self._close_scanners()
 
     def is_outdated(self) -> bool:
         """Check whether the file was read without locks, and is no longer as it was."""
         return self._state is not None and FileState.of(self._path) != self._state
 
     def retire(self) -> None:
-        """Let the scans that run end; what they opened closes with the last of them."""
+        """Let the scans that run end; each closes its connection."""
+        self._is_retired = True
         self.threads.shutdown(wait=False)
+        self._close_scanners()
         self.reader.close()
 
     def close(self) -> None:
@@ -375,7 +381,13 @@ class _Opened:
         if self.writer:
             self.writer.close()
         self.threads.shutdown()
-        for connection in (*self._scanners, self.reader):
-            connection.close()
+        self._close_scanners()
+        self.reader.close()
         if self.mark:
             self.mark.close()
+
+    def _close_scanners(self) -> None:
+        """Close the connections that no scan uses, on any thread."""
+        with suppress(IndexError):
+            while True:
+                self._scanners.pop().close()
