@@ -41,12 +41,18 @@ def _install(packages: tuple[str, ...]) -> str:
         return "this is no Debian, and these packages are missing"
     if os.geteuid() != 0:
         return "only root can install the missing packages"
-    command = [apt, "install", "--yes", "--quiet", "--no-install-recommends", *packages]
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    install = [apt, "install", "--yes", "--quiet", "--no-install-recommends", *packages]
     try:
-        done = subprocess.run(
-            command, env=environment, capture_output=True, check=False, timeout=_SECONDS
-        )
+        # A new machine has no list of packages, or an old one that names files which are gone.
+        is_installed = _succeeds(install) or (_succeeds([apt, "update"]) and _succeeds(install))
     except subprocess.TimeoutExpired:
         return "the mirror did not answer in time for the missing packages"
-    return "apt-get cannot install the missing packages" if done.returncode else ""
+    return "" if is_installed else "apt-get cannot install the missing packages"
+
+
+def _succeeds(command: Sequence[str]) -> bool:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    done = subprocess.run(
+        command, env=environment, capture_output=True, check=False, timeout=_SECONDS
+    )
+    return done.returncode == 0
