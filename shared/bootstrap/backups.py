@@ -39,7 +39,7 @@ from shared.ports.archive_store import ArchiveStore
 from shared.registry import Registry
 from shared.runtime.file_existence import exists
 from shared.runtime.private_files import replace_private
-from shared.services.administration.revocations import AppliedRevocations
+from shared.services.administration.revocation_report import AppliedRevocations
 from shared.services.snapshots.snapshots import ArchiveSources, StoredSnapshots
 from shared.settings import Settings
 

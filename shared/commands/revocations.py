@@ -7,7 +7,7 @@ import click
 from shared.bootstrap.backups import lists_of_revocations
 from shared.commands.base import Rows, format_time, in_registry, spelled
 from shared.registry import Registry
-from shared.services.administration.revocations import AppliedRevocations
+from shared.services.administration.revocation_report import AppliedRevocations
 
 after_option = click.option(
     "--after",

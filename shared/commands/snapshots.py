@@ -16,7 +16,7 @@ from shared.domain.sentences import counted
 from shared.domain.tasks import TaskReport
 from shared.domain.webhooks import Webhook
 from shared.registry import Registry
-from shared.services.administration.revocations import AppliedRevocations
+from shared.services.administration.revocation_report import AppliedRevocations
 from shared.services.maintenance.repair_derived_data import RepairDerivedData
 from shared.services.snapshots.snapshots import ArchiveSources, StoredSnapshots
 from shared.settings import Settings

@@ -13,6 +13,7 @@ from shared.runtime.background_tasks import BackgroundTasks
 from shared.services.administration.account_administration import AccountAdministration
 from shared.services.administration.account_deletion import AccountDeletion
 from shared.services.administration.account_erasure import AccountErasures
+from shared.services.administration.account_revocations import AccountRevocations
 from shared.services.administration.account_rights import AccountRights
 from shared.services.administration.administrators import Administrators
 from shared.services.administration.audit_log import AuditLog
@@ -25,8 +26,10 @@ from shared.services.administration.leaving import Leaving
 from shared.services.administration.maker_locks import MakerLocks
 from shared.services.administration.name_disputes import NameDisputes
 from shared.services.administration.organization_administration import OrganizationAdministration
+from shared.services.administration.package_revocations import PackageRevocations
 from shared.services.administration.policies import Policies
 from shared.services.administration.reachability import Reachability
+from shared.services.administration.record_revocations import RecordRevocations
 from shared.services.administration.recovery_drills import RecoveryDrills
 from shared.services.administration.revocations import RevocationApplication
 from shared.services.administration.rights_export import RightsExport
@@ -325,22 +328,31 @@ class AdministrationServices(ServiceGroup, frozen=True):
     def revocations(self) -> RevocationApplication:
         return RevocationApplication(
             store=self._adapters.revocations,
-            metadata=self._adapters.metadata,
-            directory=self._adapters.directory,
             events=self._adapters.events,
-            archives=self._adapters.archives,
-            administrators=self.administrators,
-            auditors=self.auditors,
-            accounts=self.accounts,
-            account_erasures=self.account_erasures,
-            identities=self._registry.identity.identities,
-            retired_names=self._parts.identity.retired_names,
-            memberships=self._registry.organizations.memberships,
-            freezes=self._registry.organizations.freezes,
-            erased_releases=self._parts.maintenance.erased_releases,
-            package_records=self._registry.packages.records,
-            audited_writer=self._parts.foundation.audited_writer,
-            clock=self._adapters.clock,
+            accounts=AccountRevocations(
+                directory=self._adapters.directory,
+                administrators=self.administrators,
+                auditors=self.auditors,
+                accounts=self.accounts,
+                account_erasures=self.account_erasures,
+                retired_names=self._parts.identity.retired_names,
+            ),
+            records=RecordRevocations(
+                metadata=self._adapters.metadata,
+                directory=self._adapters.directory,
+                identities=self._registry.identity.identities,
+                memberships=self._registry.organizations.memberships,
+                audited_writer=self._parts.foundation.audited_writer,
+            ),
+            packages=PackageRevocations(
+                metadata=self._adapters.metadata,
+                directory=self._adapters.directory,
+                archives=self._adapters.archives,
+                freezes=self._registry.organizations.freezes,
+                erased_releases=self._parts.maintenance.erased_releases,
+                package_records=self._registry.packages.records,
+                clock=self._adapters.clock,
+            ),
         )
 
     @cached_property

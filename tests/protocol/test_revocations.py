@@ -35,7 +35,7 @@ from shared.domain.visibility import Visibility
 from shared.domain.webhooks import Topic, Webhook
 from shared.domain.withdrawal_reasons import WithdrawalReason
 from shared.ports.conflicts import Stale
-from shared.services.administration.revocations import REASON as RESTORED
+from shared.services.administration.revocation_report import REASON as RESTORED
 from shared.services.organizations.invitations import InvitationRequest
 from shared.services.tokens.trusted_publishers import PublisherRequest
 from tests.support.archives import bala
