@@ -341,6 +341,12 @@ async def organization_owners(directory: DirectoryStore, org: str, now_ms: int) 
     return await _accounts_with_role(directory, org, Role.OWNER, now_ms)
 
 
+async def unlocked_owners(directory: DirectoryStore, org: str, now_ms: int) -> list[Account]:
+    """Return the owners of an organization at that time who are not locked, which may be none."""
+    owners = await organization_owners(directory, org, now_ms)
+    return [each for each in owners if not each.is_locked]
+
+
 async def reachable_owners(
     directory: DirectoryStore, org: str, owners: Iterable[Account]
 ) -> list[Account]:

@@ -31,7 +31,7 @@ from shared.ports.system import Clock
 from shared.ports.work import WorkStore
 from shared.services.event_appender import EventAppender
 from shared.services.feed_position import FeedPosition, event_batches
-from shared.services.identity.accounts import organization_owners
+from shared.services.identity.accounts import unlocked_owners
 from shared.services.mail_delivery import (
     MAX_LISTED,
     NOTICE_MAIL_KEPT_FOR,
@@ -158,8 +158,7 @@ class DependencyNotices(Struct, frozen=True):
     async def _dependent(self, release: Release, withdrawn: Head) -> _Dependent | None:
         """Return the dependent with its owners who are not locked; None if one of them may not see
         the package."""
-        found = await organization_owners(self.directory, release.org, self.clock.now_ms())
-        owners = [each for each in found if not each.is_locked]
+        owners = await unlocked_owners(self.directory, release.org, self.clock.now_ms())
         is_own = release.org.lower() == withdrawn.org.lower()
         if withdrawn.visibility is not Visibility.PUBLIC and not is_own:
             for each in owners:

@@ -22,9 +22,9 @@ from shared.ports.system import Clock
 from shared.services.identity.accounts import (
     accounts_by_ids,
     administrator_accounts,
-    organization_owners,
     publishing_accounts,
     responsible_accounts,
+    unlocked_owners,
 )
 from shared.services.limits.burst_detection import BURST_WINDOW
 from shared.services.mail_delivery import (
@@ -257,7 +257,7 @@ class PublishedMail(Struct, frozen=True):
         address was not sent it: the mail server refused it, or a store is away."""
         now_ms = self.clock.now_ms()
         with suppress(Unavailable):
-            owners = await organization_owners(self.directory, release.org, now_ms)
+            owners = await unlocked_owners(self.directory, release.org, now_ms)
             known = await accounts_by_ids(self.directory, [release.origin.principal])
             mail = mail_text(
                 "release-published",
@@ -270,7 +270,7 @@ class PublishedMail(Struct, frozen=True):
             )
             return await self.mail_delivery.send_once_to_all(
                 f"release-published:{release.coordinate.key}",
-                {each.email: each for each in owners if not each.is_locked}.values(),
+                {each.email: each for each in owners}.values(),
                 mail,
                 until_ms=now_ms + NOTICE_MAIL_KEPT_FOR // MS,
             )
