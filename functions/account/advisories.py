@@ -2,6 +2,8 @@
 …/packages/{name}/{version}/advisories: what it says of findings; /account/advisories: what the
 packages of the account's organizations depend on that is affected."""
 
+from collections.abc import Mapping, Sequence
+
 from functions.account.organization import ORGANIZATION_ROUTE, organization_frame
 from functions.html.advisory_forms import values_of_advisory, values_of_list
 from functions.html.pages import see_other
@@ -104,30 +106,35 @@ async def account_advisories(call: SignedInCall, problem: FormProblem | None = N
     registry = call.registry
     by = call.caller
     memberships = await registry.organizations.memberships.list_own(by=by)
-    found = list[tuple[str, list[AffectedPackage]]]()
-    count = 0
-    for each in memberships[:ORGANIZATIONS_SHOWN]:
-        name = each.organization.name
-        affected = list[AffectedPackage]()
-        async for package in registry.advisories.affected_packages.of_organization(
-            OrgName(name), by=by
-        ):
-            count += 1
-            if count > PACKAGES_SHOWN:
-                break
-            affected.append(package)
-        if affected:
-            found.append((name, affected))
+    names = [each.organization.name for each in memberships[:ORGANIZATIONS_SHOWN]]
+    affected, has_more = await _affected_packages(call, names)
     return call.show(
         "account/advisories.html",
         problem,
         account=call.account,
         organizations=memberships,
         owned=[each for each in memberships if each.role is Role.OWNER],
-        affected=found,
-        is_cut=count > PACKAGES_SHOWN or len(memberships) > ORGANIZATIONS_SHOWN,
+        affected=affected,
+        is_cut=has_more or len(memberships) > ORGANIZATIONS_SHOWN,
         is_on=await registry.advisories.notices.is_on(by=by),
     )
+
+
+async def _affected_packages(
+    call: SignedInCall, names: Sequence[str]
+) -> tuple[Mapping[str, Sequence[AffectedPackage]], bool]:
+    """Return the affected packages of each organization that has some, and whether there are more
+    than are shown."""
+    packages = call.registry.advisories.affected_packages
+    found = dict[str, list[AffectedPackage]]()
+    count = 0
+    for name in names:
+        async for each in packages.of_organization(OrgName(name), by=call.caller):
+            count += 1
+            if count > PACKAGES_SHOWN:
+                return found, True
+            found.setdefault(name, []).append(each)
+    return found, False
 
 
 @pages.form(

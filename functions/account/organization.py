@@ -212,15 +212,11 @@ VISIBILITY_CHOICES = (
     (Visibility.INTERNAL.value, "Internal: visible to staff and members"),
     (Visibility.PRIVATE.value, "Private: visible only to members"),
 )
-
-
 REQUIREMENT_CHOICES = (
     (RequiredProvenance.NOTHING.value, "By everybody with the right to"),
     (RequiredProvenance.CI.value, "By CI: a job of a trusted publisher"),
     (RequiredProvenance.SIGSTORE.value, "By CI with a Sigstore bundle"),
 )
-
-
 # The roles that an owner can have after handing the organization over, with the labels.
 LATER_ROLES = (
     (Role.MAINTAINER.value, "Maintainer"),

@@ -11,7 +11,6 @@ from shared.use_cases.inputs import shown_fields
 
 ORGANIZATIONS_PER_PAGE = 25  # A screen or two.
 
-
 pages = SignedInPages()
 FACES = (pages,)
 

@@ -174,7 +174,8 @@ async def api_accounts_rights(call: ApiCall) -> AccountRightsView:
 )
 async def api_accounts_leave(call: ApiCall, sent: Leave) -> LeaversStatementView:
     leaving = call.registry.administration.leaving
-    await leaving.registry_authorization.require_fresh(call.caller, "end", "what others have")
+    authorization = call.registry.rights.registry_authorization
+    await authorization.require_fresh(call.caller, "end", "what others have")
     account = await _account(call)
     statement = await leaving.statement(account, by=call.caller)
     accounts = call.registry.identity.accounts
@@ -186,7 +187,7 @@ async def api_accounts_leave(call: ApiCall, sent: Leave) -> LeaversStatementView
 
 async def _account(call: ApiCall) -> Account:
     """Return the account of the path to administrators and auditors; raise `account-not-found`."""
-    what = "the accounts of others"
-    administration = call.registry.administration.leaving.registry_authorization
-    await administration.require_auditor(call.caller, "see", what)
+    await call.registry.rights.registry_authorization.require_auditor(
+        call.caller, "see", "the accounts of others"
+    )
     return await call.registry.identity.accounts.by_id(call.route_params["account"])

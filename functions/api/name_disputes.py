@@ -4,7 +4,14 @@ from typing import Self
 
 from pydantic import Field
 
-from functions.api.api_face import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
+from functions.api.api_face import (
+    ApiCall,
+    ApiFace,
+    RequestModel,
+    ResponseModel,
+    UtcTime,
+    utc_datetime,
+)
 from functions.api.moderation import ProposalView, waiting_answer
 from functions.api.query_parameters import QueryParameter
 from shared.domain.errors.base import NotFound, about_field
@@ -156,12 +163,17 @@ async def api_name_disputes_list(call: ApiCall) -> DisputeList:
         found = await disputes.all(by=call.caller)
     else:
         found = await disputes.own(by=call.caller)
-    rows = [each.model_dump() | {"state": each.state_at(now_ms)} for each in found]
-    with_names = [
-        row | {"name": each.name, "notice_ends_ms": each.notice_ends_ms}
-        for row, each in zip(rows, found, strict=True)
+    rows = [
+        DisputeRow(
+            id=each.id,
+            name=each.name,
+            state=each.state_at(now_ms),
+            opened_at=utc_datetime(each.opened_ms),
+            notice_ends_at=utc_datetime(each.notice_ends_ms),
+        )
+        for each in found
     ]
-    return DisputeList.model_validate({"disputes": with_names})
+    return DisputeList(disputes=rows)
 
 
 @name_disputes_api.operation(

@@ -2,6 +2,7 @@
 
 from typing import Self
 
+from msgspec.structs import asdict
 from pydantic import Field
 
 from functions.api.api_face import ApiCall, ApiFace, ResponseModel
@@ -11,7 +12,6 @@ from shared.domain.sboms import (
     AUTHOR_SBOM_TYPE,
     SBOM_TYPE,
     Difference,
-    DifferentComponent,
     SbomDifferences,
 )
 from shared.runtime.answers import Answer
@@ -55,15 +55,6 @@ class DifferentComponentView(ResponseModel):
     registry: str = Field(description="A version, a package URL or a SHA-256; else empty.")
     author: str = Field(description="The same in the author's bill.")
 
-    @classmethod
-    def of(cls, each: DifferentComponent) -> Self:
-        return cls(
-            difference=each.difference,
-            name=each.name,
-            registry=each.registry,
-            author=each.author,
-        )
-
 
 class SbomDifferencesView(ResponseModel):
     """How the author's bill of materials of a release differs from that of the registry."""
@@ -78,15 +69,9 @@ class SbomDifferencesView(ResponseModel):
 
     @classmethod
     def of(cls, at: Coordinate, found: SbomDifferences) -> Self:
-        return cls(
-            org=at.package.org,
-            name=at.package.name,
-            version=at.version.text,
-            same=found.same,
-            differences=[DifferentComponentView.of(each) for each in found.differences],
-            hidden=found.hidden,
-            problem=found.problem,
-        )
+        package = at.package
+        named = {"org": package.org, "name": package.name, "version": at.version.text}
+        return cls.model_validate(named | asdict(found))
 
 
 @sboms_api.operation(

@@ -271,7 +271,7 @@ class _Job:
     def refuse(self, reason: Exceeded, details: str) -> None:
         """Refuse the part within which the child ended, or the job if it was in none."""
         part = self._part
-        name = self._part.begin if self._part else ""
+        name = part.begin if part else ""
         self._log_refusal(name, reason, details)
         if part:
             self._left_seconds = min(self._left_seconds, part.left)

@@ -38,8 +38,24 @@ _OF_SESSIONS = "session"  # How credentials of sessions begin.
 
 # The details that members read. Not the successor, which they may not be allowed to see.
 _MEMBERS_READ = frozenset(
-    {"account", "before", "after", "visibility", "visibility_before", "pushers", "pushers_before"}
-    | {"provider", "issuer", "repository", "workflow", "refs", "environment", "ref", "commit"}
+    (
+        "account",
+        "before",
+        "after",
+        "visibility",
+        "visibility_before",
+        "pushers",
+        "pushers_before",
+        # Of the job that did it, or of a trusted publisher.
+        "provider",
+        "issuer",
+        "repository",
+        "workflow",
+        "refs",
+        "environment",
+        "ref",
+        "commit",
+    )
 )
 _OF_VISIBILITY = frozenset({"package.public", "package.private", "package.internal"})
 

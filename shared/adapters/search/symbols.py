@@ -30,7 +30,6 @@ _PLACE_BITS = 19  # Enough bits for the number of a symbol in its package.
 _DEPRECATED = 1 << _PLACE_BITS
 _PACKAGE_SHIFT = _PLACE_BITS + 1
 
-
 MAX_WORDS = 6  # Words of a query that are read: more words narrow nothing.
 
 
@@ -124,7 +123,7 @@ class SymbolRows(Struct, frozen=True):
         ).fetchone()
         if found is not None:
             audience, disuse, packed = found
-            self._change(
+            self._change_words(
                 "DELETE FROM symbol_words WHERE audience = ? AND word = ? AND match = ?"
                 " AND disuse = ? AND symbol = ?",
                 (package, disuse),
@@ -136,10 +135,10 @@ class SymbolRows(Struct, frozen=True):
             row = (package, symbols.audience, disuse, symbols.packed)
             self._run("INSERT INTO symbols VALUES (?, ?, ?, ?)", *row)
             insert = "INSERT INTO symbol_words VALUES (?, ?, ?, ?, ?)"
-            self._change(insert, (package, disuse), symbols)
+            self._change_words(insert, (package, disuse), symbols)
 
-    def _change(self, statement: str, row: tuple[int, int], symbols: PackageSymbols) -> None:
-        """Write the rows of the words."""
+    def _change_words(self, statement: str, row: tuple[int, int], symbols: PackageSymbols) -> None:
+        """Run a statement for each row of `symbol_words` that the symbols of a package have."""
         package, disuse = row
         declared = unpack_symbols(symbols.packed)
         keys = (

@@ -53,8 +53,13 @@ READABLE_KINDS: Mapping[str, str] = {
 FIRST_KINDS = frozenset({"release.published", "release.mirrored"})
 # The kinds of entries after which a release is served; they contain its digest and size.
 PUBLICATIONS = frozenset(
-    {"release.published", "release.confirmed", "release.mirrored"}
-    | {"release.live", "release.owner-restored"}
+    (
+        "release.published",
+        "release.confirmed",
+        "release.mirrored",
+        "release.live",
+        "release.owner-restored",
+    )
 )
 _WITHDRAWALS = frozenset({"release.withdrawn", "package.withdrawn"})
 _REASONS = frozenset(each.value for each in WithdrawalReason)
