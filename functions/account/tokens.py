@@ -138,9 +138,7 @@ async def _show_issued(call: SignedInCall, issued: IssuedToken) -> Answer:
     )
 
 
-def _form_values(
-    form: Form, days: int, name: str = "", scopes: Sequence[Scope] = ()
-) -> dict[str, object]:
+def _form_values(form: Form, days: int, name: str, scopes: Sequence[Scope]) -> dict[str, object]:
     """Return the values of the fields: what was typed, else the defaults."""
     selected = [] if form.values else [each.value for each in scopes]
     return {

@@ -123,7 +123,7 @@ def _of_both_writers(
     subject: Callable[[ApiCall], SubjectT],
     *,
     status: int = 200,
-    also: tuple[int, ...] = (),
+    also: tuple[int, ...],
 ) -> Callable[[Show[ResultT]], Show[ResultT]]:
     """Declare the operation of a use case for advisories of an organization, and for those of the
     registry, which are written by administrators who signed in recently."""

@@ -402,9 +402,7 @@ class _EventDetails(dict[str, str]):
         return f"(no {key})"
 
 
-def actor_names(
-    names: Mapping[str, str], organization: Organization | None = None
-) -> Mapping[str, str]:
+def actor_names(names: Mapping[str, str], organization: Organization | None) -> Mapping[str, str]:
     """Return the names of accounts, and of actors that are none, by their ids."""
     tokens = {organization.id: f"A token of {organization.name}"} if organization else {}
     return {**names, **tokens, **ACTOR_NAMES}

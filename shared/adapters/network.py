@@ -99,7 +99,7 @@ def _new_trust() -> ssl.SSLContext:
 
 
 def unreachable(
-    error: BaseException, proxy: Proxy | None = None, *, is_beyond_proxy: bool = False
+    error: BaseException, proxy: Proxy | None, *, is_beyond_proxy: bool = False
 ) -> ServerUnreachable:
     """Return why a server was not reached; `is_beyond_proxy` if the proxy let the connection
     through."""

@@ -65,9 +65,10 @@ def back_up(
 def restore_backup(
     settings: Settings,
     source: Path,
-    checks: ArchiveChecks = ArchiveChecks.ALL,
+    checks: ArchiveChecks,
     report: Report = report_nothing,
-    later: Sequence[Path] = (),
+    *,
+    later: Sequence[Path],
 ) -> tuple[Restored, AppliedRevocations]:
     """Copy a backup to the data folder, which is new, empty, or has lost its database, and apply
     the lists of revocations that are found, and those of `later`.

@@ -141,7 +141,7 @@ def restore(
 def _restore_all(folder: Path, checks: ArchiveChecks, later: Sequence[Path]) -> None:
     settings = Settings.load()
     report = partial(click.echo, err=True)
-    restored, applied = restore_backup(settings, folder, checks, report, later)
+    restored, applied = restore_backup(settings, folder, checks, report, later=later)
     click.echo(applied_text(applied, has_newer_list=restored.has_newer_list))
     if restored.last_event is not None:
         click.echo(

@@ -159,21 +159,20 @@ def add_operation(
     *,
     text: str = "",
     done: str = "",
-    alone: str = "",
 ) -> click.Command:
     """Add the command of an operation, which has this handler, to a group, and return it.
 
     The words of `arguments` are positional: ORG/NAME, ORG[/NAME], parts of the path, fields of the
     body, and OWNER. Other fields of the body are options. The help is the summary of the operation,
-    if there is no other `text`. In place of the answer, `done` is printed with the arguments in it,
-    or one field `alone`, for scripts, and the rest of the answer to stderr; the use case of the
-    operation says both, if it has one.
+    if there is no other `text`. In place of the answer, `done` is printed with the arguments in it.
+    The use case of the operation, if it has one, says that instead, or which one field is printed,
+    for scripts, while the rest of the answer goes to stderr.
     """
     declared = _OPERATIONS[handler.__name__]
     described = declared.openapi
-    if described.case:
-        done = described.case.printed
-        alone = described.case.shown_once
+    case = described.case
+    done = case.printed if case else done
+    alone = case.shown_once if case else ""
     fields = _fields(described.request)
     in_path = {"owner", *_IN_BRACES.findall(declared.route)}
 

@@ -79,13 +79,14 @@ class ReleaseRequest(Record):
             return f"modules/{module}/"
         return "" if module == self.name else f"modules/{module.removeprefix(f'{self.name}.')}/"
 
-    def text_folder(self, module: str = "") -> str:
-        """Return the folder of the archive with the readme of a module, or of the release."""
+    def text_folder(self, module: str) -> str:
+        """Return the folder of the archive with the readme of a module; of the release, if the name
+        is empty."""
         if self.is_project:
             return self.source_folder(module or self.name).removesuffix("/")
         return self.packed_text_folder(module)
 
-    def packed_text_folder(self, module: str = "") -> str:
+    def packed_text_folder(self, module: str) -> str:
         """Return the folder into which a toolchain packs the readme, below `docs`."""
         return f"{_PACKED_TEXTS}/modules/{module}" if module else _PACKED_TEXTS
 

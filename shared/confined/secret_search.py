@@ -37,7 +37,7 @@ def find_secrets(job: Job) -> None:
 
 
 def secrets_of(
-    archive: ArchiveFile, files: Iterable[str], own: tuple[str, int, int] | None = None
+    archive: ArchiveFile, files: Iterable[str], own: tuple[str, int, int] | None
 ) -> FoundSecrets:
     """Return the secrets in files of an archive, in their order."""
     search = SecretSearch((*FORMS, own_token(*own)) if own else FORMS)

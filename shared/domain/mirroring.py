@@ -126,7 +126,7 @@ class UpstreamVersions(_OfPackage, Entity):
         return upstream_versions_place(self.package, is_internal=self.is_internal)
 
 
-def upstream_versions_place(package: Package, *, is_internal: bool = False) -> Place:
+def upstream_versions_place(package: Package, *, is_internal: bool) -> Place:
     return Place(package_owner(package), "internal-versions" if is_internal else "versions")
 
 

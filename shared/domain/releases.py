@@ -33,9 +33,7 @@ from shared.domain.withdrawal_reasons import PublicReason, WithdrawalReason
 Changeable = TypeVar("Changeable", Head, Release)
 
 
-def new_head(
-    bala: Bala, *, by: Principal, now_ms: int, default_visibility: Visibility = Visibility.PUBLIC
-) -> Head:
+def new_head(bala: Bala, *, by: Principal, now_ms: int, default_visibility: Visibility) -> Head:
     """Return the head that claims the package's name.
 
     The first archive decides the visibility; `default_visibility` applies where it says nothing.
@@ -279,8 +277,8 @@ def with_removal(
     release: Release,
     removed_ms: int | None,
     *,
-    why: str = "",
-    is_final: bool = False,
+    why: str,
+    is_final: bool,
     by: Principal,
     now_ms: int,
 ) -> Release:

@@ -111,10 +111,10 @@ class StatusReport(Struct, frozen=True):
             )
 
     def _task_problems(self) -> Iterator[StatusProblem]:
-        standings = self.tasks or ()
-        for each in standings:
+        tasks = self.tasks or ()
+        for each in tasks:
             yield from self._problems_of(each)
-        if standings and not any(each.last_run for each in standings):
+        if tasks and not any(each.last_run for each in tasks):
             yield StatusProblem(
                 Urgency.WARN,
                 "No task has run yet.",

@@ -116,12 +116,12 @@ def _with_charset(media_type: str) -> str:
 HOST_FILE = Path(__file__).resolve().parents[2] / "host.json"
 
 
-def configured_headers(address: str, file: Path = HOST_FILE) -> RawHeaders:
+def configured_headers(address: str) -> RawHeaders:
     """Return the headers that host.json adds to each answer of a host at this address.
 
     Strict-Transport-Security is added only where the address is https.
     """
-    http = json.loads(file.read_text("utf-8"))["extensions"]["http"]
+    http = json.loads(HOST_FILE.read_text("utf-8"))["extensions"]["http"]
     headers: RawHeaders = [
         (name.lower().encode("ascii"), value.encode("ascii"))
         for name, value in http["customHeaders"].items()

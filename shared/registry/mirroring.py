@@ -126,7 +126,7 @@ class MirroringServices(ServiceGroup, frozen=True):
         matters."""
         return ApprovedSource(self.source_of_readers(by, via), self._registry.approvals.rules)
 
-    def source_of_readers(self, by: Principal, via: Callable[[], str] = lambda: "") -> PackageChain:
+    def source_of_readers(self, by: Principal, via: Callable[[], str]) -> PackageChain:
         """Return the packages for somebody who reads about them on pages, approved or not."""
         return PackageChain(
             self._registry.packages.hosted,

@@ -16,7 +16,7 @@ async def page_of_events(
     before: int | None,
     count: int,
     most_read: int,
-    since_ms: int = 0,
+    since_ms: int,
 ) -> tuple[list[NumberedEvent], int | None]:
     """Return up to `count` events that match, with numbers below `before`, and the `before` of the
     next page, None at the end.

@@ -69,7 +69,7 @@ class Activity:
         return activity
 
     @classmethod
-    def detached(cls, traceparent: str = "", *, is_hosted: bool = False) -> Self:
+    def detached(cls, traceparent: str, *, is_hosted: bool = False) -> Self:
         """Begin an activity that is not that of its task: calls of stores do not count for it."""
         trace = TraceContext.parse(traceparent) if traceparent else None
         activity = cls(trace, is_hosted=is_hosted)

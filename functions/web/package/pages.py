@@ -20,7 +20,6 @@ from functions.web.package.files import files_page
 from functions.web.package.frame import (
     FIRST_TAB,
     NO_FINDINGS,
-    NOT_AFFECTED,
     AffectedRelease,
     PackageFrame,
     affected_release,
@@ -310,7 +309,7 @@ def release_markdown(
     details: ReleaseDetails,
     readme: str,
     base_url: str,
-    affected: AffectedRelease = NOT_AFFECTED,
+    affected: AffectedRelease,
 ) -> str:
     """Return the release as Markdown: what it is, how to use it, and its readme."""
     frame = PackageFrame(details, base_url)

@@ -161,7 +161,7 @@ class SigningKeyUnavailable(Unavailable):
 _SILENT = "does not answer"
 
 
-def issuer_silent(issuer: str, trouble: str = _SILENT) -> Unavailable:
+def issuer_silent(issuer: str, trouble: str) -> Unavailable:
     """`trouble` is what keeps the issuer from answering, after its name in a sentence."""
     way_out = "" if trouble == _SILENT else "The operator finds the reason in the log. "
     return Unavailable(

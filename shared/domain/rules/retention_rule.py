@@ -3,7 +3,6 @@
 A stable release never goes, and nothing of a package that others than its members may read.
 """
 
-from collections.abc import Collection
 from datetime import timedelta
 
 from shared.domain.packages import ReleaseEntry, Survey
@@ -15,11 +14,9 @@ from shared.domain.withdrawal_reasons import PublicReason
 from shared.domain.withdrawal_reasons import WithdrawalReason as Why
 
 
-def expired_prereleases(
-    survey: Survey, retention: Retention, *, now_ms: int, used: Collection[str] = ()
-) -> list[ReleaseEntry]:
-    """Return the pre-releases that go, the oldest first. Those stay that are withheld or held, that
-    `used` names, and that are among the `last` ones or younger than `days`."""
+def expired_prereleases(survey: Survey, retention: Retention, *, now_ms: int) -> list[ReleaseEntry]:
+    """Return the pre-releases that go unless something uses them, the oldest first. Those stay that
+    are withheld or held, and that are among the `last` ones or younger than `days`."""
     if not retention.is_on or survey.head.visibility is not Visibility.PRIVATE:
         return []
     newest_first = sorted(
@@ -31,7 +28,7 @@ def expired_prereleases(
     if retention.days:
         since_ms = now_ms - timedelta(days=retention.days) // MS
         old = [each for each in old if each.created_ms < since_ms]
-    return [each for each in reversed(old) if each.version not in used]
+    return old[::-1]
 
 
 def retention_reason(retention: Retention, org: str) -> PublicReason:

@@ -375,7 +375,7 @@ class Sessions(Struct, frozen=True):
         return await self.audited_writer.remove(session, change=change, by=by)
 
 
-def session_end(session: Session, reason: str = "") -> EntityChange:
+def session_end(session: Session, reason: str) -> EntityChange:
     """Return the change of a session that ends before its time."""
     details = {"agent": session.agent, "from": session.address, **with_reason(reason)}
     return EntityChange("session.ended", session.id, account=session.account, details=details)

@@ -114,6 +114,7 @@ class PrereleaseRetention(Struct, frozen=True):
                     yield ExpiredPrerelease(at, entry.created_ms)
 
     async def _of_package(self, survey: Survey, retention: Retention) -> list[ReleaseEntry]:
+        """Return the pre-releases that go; only where there are some it is asked what uses them."""
         now_ms = self.clock.now_ms()
         found = expired_prereleases(survey, retention, now_ms=now_ms)
         if not found:

@@ -378,7 +378,7 @@ async def confirm_publisher(
     return await writer.replace(confirmed, change=change, by=by)
 
 
-def publisher_removal(publisher: Publisher, reason: str = "", *, public: bool) -> EntityChange:
+def publisher_removal(publisher: Publisher, reason: str, *, public: bool) -> EntityChange:
     """Return the change of a publisher that is removed, whoever removes it; `public` is whether its
     package is."""
     details = {"publisher": publisher.id, **_details(publisher), **with_reason(reason)}
