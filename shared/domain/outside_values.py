@@ -7,7 +7,7 @@ same types, since one of an earlier version may hold what was not bounded then.
 from collections.abc import Mapping
 from typing import Annotated, cast
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from shared.domain.text_lines import in_one_line
 
@@ -56,4 +56,3 @@ def _list(item: Item, name: str) -> list[object]:
 
 
 SignedNumber = Annotated[int, Field(ge=0, le=MAX_NUMBER)]
-Number = Annotated[int, BeforeValidator(number)]

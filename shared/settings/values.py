@@ -291,7 +291,6 @@ def needed_by(setting: str) -> AfterValidator:
 
 
 # The types of settings that are addresses or ids; lists are separated by commas.
-Address = Annotated[str, AfterValidator(check_address)]
 AddressWithoutSlash = Annotated[str, AfterValidator(address_without_slash)]
 SecureAddress = Annotated[str, AfterValidator(check_secure_address)]
 SecureAddressWithoutSlash = Annotated[SecureAddress, AfterValidator(address_without_slash)]

@@ -30,7 +30,6 @@ UNREADABLE = facet_word("unreadable")  # Built with a version that no client und
 
 POSTINGS_BLOCK = 4_096  # Ids: 16 KB of each list at most.
 COLUMN_BLOCK = 1_024  # Ids: 8 KB.
-_ID_BYTES = 4
 _NUMBER_BYTES = 8
 FEW_PACKAGES = 50  # Looking these up takes less time than reading a column of 20,000 packages.
 
