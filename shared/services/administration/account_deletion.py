@@ -7,11 +7,8 @@ from msgspec import Struct
 
 from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.accounts import Account
-from shared.domain.entities import Place
 from shared.domain.errors.identity import (
     NotPermitted,
-    TokenUnknown,
-    credentials_missing,
     last_owner,
 )
 from shared.domain.event_queries import MAX_EVENTS_PAGE_SIZE, EventQuery
@@ -39,6 +36,7 @@ from shared.services.administration.audit_log import AuditLog, AuditLogPage
 from shared.services.administration.maker_locks import MakerLocks
 from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.existing_organizations import existing_organization
+from shared.services.identity.accounts import account_of_caller
 from shared.services.identity.sessions import Identities, Sessions, live_sessions
 from shared.services.organizations.made_by_accounts import MadeByAccounts
 from shared.services.organizations.memberships import Memberships
@@ -87,7 +85,7 @@ class AccountDeletion(Struct, frozen=True):
 
     async def export(self, *, by: Principal) -> PersonalData:
         """Return everything stored about the account of `by`."""
-        account = await self._account(by)
+        account = await account_of_caller(self.directory, by)
         return await self._export(account, partial(self.audit_log.of_account, by=by))
 
     async def export_of(self, account: Account, *, by: Principal) -> PersonalData:
@@ -131,7 +129,7 @@ class AccountDeletion(Struct, frozen=True):
         `SignInAgain`, and `last-owner` before anything is changed. After a crash a repeat
         continues, or the task `erase-accounts` does.
         """
-        account = await self._account(by)
+        account = await account_of_caller(self.directory, by)
         if account.administrator:
             reason = "it administers this registry, which needs somebody who does"
             raise NotPermitted("delete", f"the account {account.name}", reason)
@@ -149,14 +147,6 @@ class AccountDeletion(Struct, frozen=True):
         sessions = await self.sessions.list_own(by=by)
         await self.erasures.erase_own(account, by=by)
         return sessions
-
-    async def _account(self, by: Principal) -> Account:
-        if by.is_anonymous:
-            raise credentials_missing()
-        account = await self.directory.get(Account, Place(by.id))
-        if account is None:
-            raise TokenUnknown
-        return account
 
     async def _events(
         self, log: Callable[[EventQuery], Awaitable[AuditLogPage]]

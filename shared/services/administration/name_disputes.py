@@ -15,7 +15,6 @@ from shared.domain.access_rights import require_own_account
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import Conflict, InvalidRequest, about_field
-from shared.domain.errors.identity import TokenUnknown, credentials_missing
 from shared.domain.errors.packages import PackageNotFound
 from shared.domain.mail import MailText
 from shared.domain.memberships import Membership
@@ -48,6 +47,7 @@ from shared.services.administration.administrators import Administrators
 from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.identity.accounts import (
     account_names,
+    account_of_caller,
     accounts_by_ids,
     actor_name,
     organization_owners,
@@ -376,7 +376,7 @@ class NameDisputes(Struct, frozen=True):
                 raise InvalidRequest(message)
         else:
             require_own_account(by, "open", _WHAT)
-            claimant = await self._account(by)
+            claimant = await account_of_caller(self.directory, by)
             await self._require_visible(disputed, by)
         org = _org_of(disputed)
         now_ms = self.clock.now_ms()
@@ -387,14 +387,6 @@ class NameDisputes(Struct, frozen=True):
                 f"{claimant.name} is an owner of {org} already, so there is nothing to dispute.",
             )
         return claimant
-
-    async def _account(self, by: Principal) -> Account:
-        if by.is_anonymous:
-            raise credentials_missing()
-        [*found] = await accounts_by_ids(self.directory, [by.id])
-        if not found:
-            raise TokenUnknown
-        return found[0]
 
     async def _require_there(self, disputed: OrgName | Package) -> None:
         """Raise unless the name exists, whoever may see it."""

@@ -185,13 +185,8 @@ class Accounts(Struct, frozen=True):
         return await self._write_name(account.id, name, by)
 
     async def profile(self, by: Principal) -> AccountProfile:
-        """Return the account of a request; raise `credentials-missing`, or `TokenUnknown` if it
-        was deleted."""
-        if by.is_anonymous:
-            raise credentials_missing()
-        account = await self.directory.get(Account, Place(by.id))
-        if account is None:
-            raise TokenUnknown
+        """Return the account of a request; raise as `account_of_caller` does."""
+        account = await account_of_caller(self.directory, by)
         return AccountProfile(account, by, await self._memberships(by.id))
 
     async def _memberships(self, account_id: str) -> tuple[Membership, ...]:
@@ -287,6 +282,17 @@ def _require_operator(verb: str, by: Principal) -> None:
 
 
 ACCOUNT_ID_PREFIX = "id:"  # Before an id where a name is expected; no name contains a colon.
+
+
+async def account_of_caller(directory: DirectoryStore, by: Principal) -> Account:
+    """Return the account of a request; raise `credentials-missing`, or `TokenUnknown` if it was
+    deleted."""
+    if by.is_anonymous:
+        raise credentials_missing()
+    account = await directory.get(Account, Place(by.id))
+    if account is None:
+        raise TokenUnknown
+    return account
 
 
 async def account_by_id(directory: DirectoryStore, account_id: str) -> Account | None:

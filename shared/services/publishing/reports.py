@@ -11,11 +11,9 @@ from msgspec.structs import replace
 from shared.auth.authorization import Authorization
 from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.access_rights import require_own_account
-from shared.domain.accounts import Account
 from shared.domain.coordinates import Coordinate
 from shared.domain.entities import Place
 from shared.domain.errors.base import Conflict, InvalidRequest, about_field, printable
-from shared.domain.errors.identity import TokenUnknown, credentials_missing
 from shared.domain.errors.packages import ReleaseNotFound
 from shared.domain.names import OrgName
 from shared.domain.packages import Release
@@ -48,7 +46,7 @@ from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.audited_writes import AuditedWriter, EntityChange
-from shared.services.identity.accounts import account_names
+from shared.services.identity.accounts import account_names, account_of_caller
 from shared.services.list_pages import entity_page
 from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.publishing.moderation import Moderation
@@ -167,7 +165,7 @@ class Reports(Struct, frozen=True):
             reason = parse_report_reason(why)
         with about_field("text"):
             note = parse_report_text(text)
-        account = None if by.is_operator else await self._account(by)
+        account = None if by.is_operator else await account_of_caller(self.directory, by)
         # Looked up first: the release may be quarantined since, by this very report.
         known = await self.own_of(coordinate, by=by)
         if known is not None and known.says(reason, note):
@@ -211,14 +209,6 @@ class Reports(Struct, frozen=True):
         """Return the report of `by` about a release, or None."""
         require_own_account(by, "see", f"reports about {coordinate}")
         return await self.report_records.find(coordinate, by.id)
-
-    async def _account(self, by: Principal) -> Account:
-        if by.is_anonymous:
-            raise credentials_missing()
-        account = await self.directory.get(Account, Place(by.id))
-        if account is None:
-            raise TokenUnknown
-        return account
 
     @retried_with_back_off
     async def _add(self, report: Report, by: Principal) -> Report:
