@@ -15,7 +15,8 @@ SUBJECT = "sub"
 _NAME = re.compile(rf"[A-Za-z0-9_.:/-]{{1,{MAX_CLAIM_NAME_LENGTH}}}")
 MAX_TEXT_LENGTH = 1024  # Characters of a claim; a release keeps its subject.
 _WILDCARDS = "*?"
-_SEPARATORS = re.compile(r"([/:])")
+# What no wildcard matches.
+SEPARATORS = re.compile(r"([/:])")
 # Claims that the registry checks itself, or that differ in each token.
 _CHECKED = frozenset({"iss", "aud", "exp", "iat", "nbf", "jti"})
 _MAX_DEPTH = 5
@@ -119,8 +120,8 @@ def is_exact(pattern: str) -> bool:
 def matches(value: str, pattern: str) -> bool:
     """Match a claim against an exact value or a pattern: no wildcard matches a slash or a colon.
     Upper and lower case differ."""
-    parts = _SEPARATORS.split(value)
-    patterns = _SEPARATORS.split(pattern)
+    parts = SEPARATORS.split(value)
+    patterns = SEPARATORS.split(pattern)
     return len(parts) == len(patterns) and all(map(_part_matches, parts, patterns))
 
 

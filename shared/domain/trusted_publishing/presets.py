@@ -12,7 +12,7 @@ from enum import Enum
 
 from msgspec import Struct
 
-from shared.domain.trusted_publishing.claims import is_exact, matches
+from shared.domain.trusted_publishing.claims import SEPARATORS, is_exact, matches
 from shared.domain.trusted_publishing.issuers import UNKNOWN_TRAITS, IssuerTraits
 from shared.domain.trusted_publishing.jobs import GUID_PATTERN, REPOSITORY_ID, Provider
 
@@ -426,17 +426,14 @@ def preset_of(label: str, issuer: str) -> Preset:
 def suggested_value(example: str, value: str) -> str:
     """Return the value of a token as a rule that fits its other runs: where the example has a
     wildcard that matches, the rule has it too."""
-    parts = _SEPARATORS.split(value)
-    wanted = _SEPARATORS.split(example)
+    parts = SEPARATORS.split(value)
+    wanted = SEPARATORS.split(example)
     if parts[1::2] != wanted[1::2]:  # With other separators, the value has another form.
         return value
     pairs = zip(parts, wanted, strict=True)
     return "".join(
         like if not is_exact(like) and matches(part, like) else part for part, like in pairs
     )
-
-
-_SEPARATORS = re.compile(r"([/:])")
 
 
 def preset_of_provider(provider: Provider) -> Preset:
