@@ -60,9 +60,13 @@ def parse_module_name(text: str) -> ModuleName:
 
 def parse_tool_id(text: str) -> ToolId:
     """Return `text` as the id of a tool, or raise `InvalidName`."""
-    if not _TOOL.fullmatch(text) or len(text) > MAX_PACKAGE_LENGTH:
+    if not is_tool_id(text):
         raise InvalidName("tool", text, _TOOL_RULE)
     return ToolId(text)
+
+
+def is_tool_id(text: str) -> bool:
+    return _TOOL.fullmatch(text) is not None and len(text) <= MAX_PACKAGE_LENGTH
 
 
 def _parse_dotted(what: str, text: str) -> str:

@@ -48,7 +48,7 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.dependency_graphs import Graph, GraphNode
 from shared.domain.errors.base import BadArchive, InvalidName, printable
 from shared.domain.markdown_summaries import summary_of
-from shared.domain.names import MAX_PACKAGE_LENGTH, parse_module_name
+from shared.domain.names import is_tool_id, parse_module_name
 from shared.domain.packages import ArchiveFacts, Dependency, ModuleText, Texts
 from shared.domain.sboms import SBOM_FILE
 from shared.domain.visibility import Visibility
@@ -501,7 +501,6 @@ _JAVA_CODE = re.compile(r"compiler-plugin/", re.IGNORECASE)
 _GO_CODE = re.compile(
     rf"{_JAVA_CODE.pattern}|native/.*\.go\Z|CompilerPlugin\.toml\Z", re.IGNORECASE | re.DOTALL
 )
-_TOOL_ID = re.compile(r"\w+(?:\.\w+)*", re.ASCII)
 _TOOL_RULE = "Tool ids may contain letters, digits, underscores and single dots."
 
 
@@ -516,7 +515,7 @@ def _tools(contents: ArchiveContents, manifest: Manifest) -> tuple[str, ...]:
             "again.",
         )
     for tool in ids:
-        if not _TOOL_ID.fullmatch(tool) or len(tool) > MAX_PACKAGE_LENGTH:
+        if not is_tool_id(tool):
             raise field_invalid(
                 TOOL_JSON, "tool_id", f"{printable(tool)} is not valid. {_TOOL_RULE}"
             )
