@@ -18,13 +18,12 @@ from functions.api.query_parameters import (
     EVENT_PAGE,
 )
 from functions.http.caching_headers import NO_STORE
+from functions.http.json_answers import JSON_LINES
 from shared.domain.event_queries import EventQuery, two_directions
 from shared.domain.events import Event
 from shared.domain.names import OrgName
 from shared.runtime.answers import Answer
 from shared.services.administration.audit_log import AuditLogPage
-
-JSON_LINES = "application/jsonl"
 
 
 class EventView(ResponseModel):

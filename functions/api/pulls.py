@@ -10,6 +10,7 @@ from functions.api.api_face import ApiCall, ApiFace, ResponseModel, UtcTime, utc
 from functions.api.query_parameters import QueryParameter
 from functions.http.caching_headers import NO_STORE
 from functions.http.csv_tables import CSV, csv_table
+from functions.http.json_answers import JSON_LINES
 from shared.domain.pull_records import (
     MAX_PULLS_EXPORTED,
     MAX_PULLS_PAGE_SIZE,
@@ -19,8 +20,6 @@ from shared.domain.pull_records import (
 )
 from shared.runtime.answers import Answer
 from shared.services.packages.pull_records import PullRecordPage
-
-JSON_LINES = "application/jsonl"
 
 
 class PullView(ResponseModel):

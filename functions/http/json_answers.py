@@ -15,6 +15,7 @@ from shared.domain.rate_limits import RateLimitAllowance
 from shared.runtime.answers import Answer
 
 JSON = "application/json"
+JSON_LINES = "application/jsonl"
 
 
 def json_answer(

@@ -17,8 +17,7 @@ from requests import Session
 from requests.adapters import HTTPAdapter
 
 from shared.adapters.network import Network
-
-_PORTS = {"http": 80, "https": 443}
+from shared.domain.outbound_addresses import DEFAULT_PORTS
 
 
 def http_transport(network: Network) -> AioHttpTransport:
@@ -117,6 +116,6 @@ class _TrustingAdapter(HTTPAdapter):
 
 def _proxies(network: Network, url: str) -> MutableMapping[str, str] | None:
     parts = urlsplit(url)
-    port = parts.port or _PORTS.get(parts.scheme, 0)
+    port = parts.port or DEFAULT_PORTS.get(parts.scheme, 0)
     proxy = network.proxies.proxy_for(parts.scheme, parts.hostname or "", port)
     return {parts.scheme: proxy.url_with_credentials} if proxy else None

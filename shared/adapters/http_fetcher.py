@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 
 from shared.adapters.network import DIRECT, Network, proxy_refusal, unreachable
-from shared.domain.outbound_addresses import Address, is_inside, is_public
+from shared.domain.outbound_addresses import DEFAULT_PORTS, Address, is_inside, is_public
 from shared.domain.proxies import Proxy, is_local_name
 from shared.ports.http_client import (
     AnswerTooLarge,
@@ -54,7 +54,6 @@ MAX_UNRESOLVED = 1_000  # Names that are remembered.
 _PASSED_PROXY = "proxy.start_tls.started"
 _SENDS_REQUEST = "http11.send_request_headers.started"
 
-_PORTS = {"https": 443, "http": 80}
 
 _NO_ADDRESS = "the address is not one to ask"
 _NOT_PUBLIC = "the address is not public, or not https"
@@ -198,9 +197,9 @@ class GuardedFetcher:
 
     async def _find_way(self, url: "httpx.URL", way: "_Way") -> str:
         """Return the checked address to connect to; an empty text if a proxy gets the name."""
-        if url.scheme not in _PORTS or not url.host or url.userinfo:
+        if url.scheme not in DEFAULT_PORTS or not url.host or url.userinfo:
             raise AnswerUnusable(_NO_ADDRESS)
-        port = url.port or _PORTS[url.scheme]
+        port = url.port or DEFAULT_PORTS[url.scheme]
         proxies = self._network.proxies
         way.proxy = proxies.proxy_for(url.scheme, url.host, port)
         if way.proxy is None:
@@ -311,7 +310,7 @@ def _server(url: str) -> dict[str, str | int]:
     """Return the scheme, the host and the port of a URL."""
     try:
         parts = urlsplit(url)
-        port = parts.port or _PORTS.get(parts.scheme, 0)
+        port = parts.port or DEFAULT_PORTS.get(parts.scheme, 0)
     except ValueError:
         return {"scheme": "", "host": "", "port": 0}
     return {"scheme": parts.scheme, "host": parts.hostname or "", "port": port}

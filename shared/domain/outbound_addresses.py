@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 Address = IPv4Address | IPv6Address
 
+DEFAULT_PORTS = {"http": 80, "https": 443}  # By the schemes that are called.
+
 # The unicast range of IPv6. Outside it are local addresses and forms that contain an IPv4 address
 # (mapped, NAT64); inside it, 6to4 addresses contain one too.
 _UNICAST = IPv6Network("2000::/3")

@@ -13,9 +13,8 @@ from urllib.parse import quote, unquote, urlsplit
 
 from msgspec import Struct
 
-from shared.domain.outbound_addresses import Address
+from shared.domain.outbound_addresses import DEFAULT_PORTS, Address
 
-_PORTS = {"http": 80, "https": 443}
 _UNUSABLE = (
     "it is not the address of a proxy, such as http://proxy.example.org:3128 or "
     "http://user:password@proxy.example.org:3128"
@@ -39,13 +38,13 @@ class Proxy(Struct, frozen=True):
             port = parts.port
         except ValueError:
             raise ValueError(_UNUSABLE) from None
-        is_address = parts.scheme in _PORTS and parts.hostname and parts.path in {"", "/"}
+        is_address = parts.scheme in DEFAULT_PORTS and parts.hostname and parts.path in {"", "/"}
         if not is_address or parts.query or parts.fragment or not text.isascii():
             raise ValueError(_UNUSABLE)
         return cls(
             parts.scheme,
             parts.hostname or "",
-            port or _PORTS[parts.scheme],
+            port or DEFAULT_PORTS[parts.scheme],
             unquote(parts.username or ""),
             unquote(parts.password or ""),
         )

@@ -15,7 +15,7 @@ from shared.domain.client_addresses import is_loopback
 from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.events import Event, without_internal_reason
-from shared.domain.outbound_addresses import can_be_called
+from shared.domain.outbound_addresses import DEFAULT_PORTS, can_be_called
 from shared.domain.records import Record
 from shared.domain.times import MS, utc_text
 
@@ -46,7 +46,6 @@ _TOPICS_OF_KINDS = {"package.successor-changed": Topic.DEPRECATION}
 
 
 MAX_URL_LENGTH = 1_000
-_PORTS = {"https": 443, "http": 80}
 _RECEIVER = re.compile(
     r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9.-]+)(?::[0-9]{1,5})?(?:[/?][!\"$-~]*)?"
 )
@@ -80,7 +79,7 @@ class ReceiverHosts(Struct, frozen=True):
         host = (parts.hostname or "").removesuffix(".")
         labels = host.split(".")
         above = ("*." + ".".join(labels[each:]) for each in range(1, len(labels)))
-        port = f":{parts.port or _PORTS[parts.scheme]}"
+        port = f":{parts.port or DEFAULT_PORTS[parts.scheme]}"
         hosts = (host, *above)
         return any(each in self.names for each in ("*", *hosts, *(name + port for name in hosts)))
 
