@@ -108,7 +108,7 @@ def _require_own_host(call: Call) -> None:
 
 
 def _is_from_this_machine(call: Call) -> bool:
-    """Return whether a program of this machine sent the request: a reverse proxy on it adds the
+    """Check whether a program of this machine sent the request: a reverse proxy on it adds the
     address of its client to that of the connection."""
     if call.header("forwarded") or call.header("x-real-ip"):
         return False

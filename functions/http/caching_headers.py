@@ -15,7 +15,7 @@ def make_private(answer: Answer) -> None:
 
 
 def is_publicly_cacheable(answer: Answer) -> bool:
-    """Return whether shared caches may keep the answer. Such an answer contains nobody's
+    """Check whether shared caches may keep the answer. Such an answer contains nobody's
     secrets."""
     caching = answer.headers.get("Cache-Control", "no-store")
     return "no-store" not in caching and "private" not in caching

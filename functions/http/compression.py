@@ -50,7 +50,7 @@ async def compressed(call: Call, answer: Answer) -> Answer:
 
 
 def accepts_gzip(headers: Mapping[str, str]) -> bool:
-    """Return whether the `Accept-Encoding` names gzip, or any encoding, and does not exclude it."""
+    """Check whether the `Accept-Encoding` names gzip, or any encoding, and does not exclude it."""
     accepted: dict[str, bool] = {}
     for coding in headers.get("accept-encoding", "").lower().split(","):
         name, _, quality = coding.partition(";")

@@ -100,7 +100,7 @@ def backup(
 
 
 def _are_two_mounts(data: Path, target: Path) -> bool:
-    """Return whether files of the data folder cannot be linked to the target, though both are on
+    """Check whether files of the data folder cannot be linked to the target, though both are on
     one disk."""
     if data.stat().st_dev != target.stat().st_dev:
         return False
@@ -254,7 +254,7 @@ def half_restored(data: Path) -> Path | None:
 
 
 def _holds_registry(folder: DataFolder) -> bool:
-    """Return whether the folder has a database with something in it."""
+    """Check whether the folder has a database with something in it."""
     return _holds_bytes(folder.database)
 
 

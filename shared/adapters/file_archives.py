@@ -129,7 +129,7 @@ class FileArchives:
             sync_folder(target.parent)
 
     def _has(self, digest: Digest, content: bytes | memoryview) -> bool:
-        """Return whether the archive is stored with this content; not so if it cannot be read."""
+        """Check whether the archive is stored with this content; not so if it cannot be read."""
         rest = memoryview(content)
         try:
             with self._folder.archive(digest).open("rb") as file:

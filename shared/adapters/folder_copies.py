@@ -78,7 +78,7 @@ def _make_beside(target: Path) -> Path | None:
 
 
 def _is_unfinished(folder: Path) -> bool:
-    """Return whether the folder is what a killed copy left."""
+    """Check whether the folder is what a killed copy left."""
     return exists(DataFolder(folder).copy_mark) or not holds_something(folder)
 
 

@@ -74,8 +74,6 @@ def bundle_unusable(reason: str) -> Invalid:
 
 
 class BundleFile(Record):
-    """A file of a bundle."""
-
     name: str
     size_bytes: SignedNumber
     sha256: str

@@ -95,8 +95,6 @@ class Facet(Enum):
 
 
 class FacetValue(Struct, frozen=True):
-    """One value of a facet."""
-
     facet: Facet
     value: str
 

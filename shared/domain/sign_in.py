@@ -14,8 +14,6 @@ def needs_https(base_url: str) -> bool:
 
 
 class SignInPurpose(Enum):
-    """The purpose of a sign-in."""
-
     ENTER = "enter"
     AGAIN = "again"  # To repeat a sign-in, for actions that need a recent one.
     LINK = "link"  # To link another identity.

@@ -300,7 +300,7 @@ def _of_readers(key: _Key, org: str) -> _Key:
 
 
 def _is_cacheable(start: Message, body: Message, read: Set[str]) -> bool:
-    """Return whether the answer fits, and depends on no header that its key lacks."""
+    """Check whether the answer fits, and depends on no header that its key lacks."""
     return _is_small_and_whole(body) and _is_framed(start) and read <= _COMPARED | _RECORDED
 
 
@@ -309,7 +309,7 @@ def _is_small_and_whole(body: Message) -> bool:
 
 
 def _is_framed(start: Message) -> bool:
-    """Return whether the answer states its length; the server adds framing to others."""
+    """Check whether the answer states its length; the server adds framing to others."""
     has_no_body = start["status"] in WITHOUT_BODY
     return has_no_body or any(name == b"content-length" for name, _ in start["headers"])
 

@@ -18,7 +18,7 @@ _HEADERS = b"access-control-request-headers"
 
 
 def is_preflight(method: str, asked: Mapping[bytes, bytes]) -> bool:
-    """Return whether a request with an `Origin` asks what its page may request."""
+    """Check whether a request with an `Origin` asks what its page may request."""
     return method == "OPTIONS" and _METHOD in asked
 
 

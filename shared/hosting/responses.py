@@ -173,13 +173,13 @@ _CONTINUE = b"100-continue"
 
 
 def expects_continue(value: bytes) -> bool:
-    """Return whether this `Expect` is answered by `100 Continue`. Like the real host, the server
+    """Check whether this `Expect` is answered by `100 Continue`. Like the real host, the server
     does so for exactly this expectation, and ignores lists."""
     return value.lower() == _CONTINUE
 
 
 def may_expect_continue(headers: RawHeaders) -> bool:
-    """Return whether a request has a body that its client, or a proxy, may send only after
+    """Check whether a request has a body that its client, or a proxy, may send only after
     `100 Continue`.
 
     Proxies read lists and odd values of `Expect` in different ways, so every value that has the

@@ -64,7 +64,7 @@ def select(headers: Mapping[str, str], *, tag: str, length: int, method: str = "
 
 
 def has_current_copy(headers: Mapping[str, str], *, tag: str) -> bool:
-    """Return whether the client has a current copy: its `If-None-Match` names this tag, or `*`."""
+    """Check whether the client has a current copy: its `If-None-Match` names this tag, or `*`."""
     known = headers.get("if-none-match")
     return known is not None and _matches(known, tag, _match_weakly)
 

@@ -158,7 +158,7 @@ class BlobArchives:
         return container is ArchiveContainer.PRIVATE
 
     async def _has_settled(self, target: BlobClient) -> bool:
-        """Return whether the public copy is older than the last link to the private one."""
+        """Check whether the public copy is older than the last link to the private one."""
         there = await target.get_blob_properties()
         return self._clock.now_ms() - _date_of(there) >= _LINK_GRACE // MS
 
@@ -266,7 +266,7 @@ async def _read_range(blob: BlobClient, start: int, count: int | None) -> bytes:
 
 
 async def _has(blob: BlobClient, content: bytes | memoryview) -> bool:
-    """Return whether the blob exists with this content."""
+    """Check whether the blob exists with this content."""
     try:
         return await _read_range(blob, 0, None) == content
     except ResourceNotFoundError:

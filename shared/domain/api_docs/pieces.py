@@ -26,8 +26,6 @@ _LEVEL = 6
 
 
 class PieceKind(StrEnum):
-    """The kind of a piece."""
-
     DOCUMENT = "document"  # The document of a module, as `/2.0/docs` sends it.
     MODULE_PAGE = "module.html"
     MODULE_INDEX = "index.html"  # The declarations of a module, by their names.

@@ -69,8 +69,6 @@ R = TypeVar("R", bound=Record)
 
 
 class StoredSnapshots(Struct, frozen=True):
-    """The snapshots of one store."""
-
     store: SnapshotStore
 
     async def manifests(self) -> list[SnapshotManifest]:
