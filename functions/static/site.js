@@ -1,6 +1,6 @@
 // Optional features of the pages: keys that focus the search field, suggestions while typing, copy
-// buttons, filters of lists, indexes of modules, codes of one-time links, and the choice of a theme. Every page works
-// without this script.
+// buttons, filters of lists, indexes of modules, codes of one-time links, the choice of a theme, and double clicks that
+// send a form once. Every page works without this script.
 "use strict";
 
 (() => {
@@ -255,11 +255,30 @@
     }
   }
 
+  const RESUBMIT_DELAY_MS = 10_000; // Longer than a first answer takes after the registry scaled to zero.
+
+  // Ignores the second click of a double click on the button of a form. It would send the form again,
+  // and the page would show the second answer: a refusal, or another secret than the first one.
+  function sendFormsOnce() {
+    let sent = new WeakMap(); // When each form was sent.
+    document.addEventListener("submit", (event) => {
+      const form = event.target;
+      if (form.getAttribute("method") !== "post") return;
+      if (event.timeStamp - sent.get(form) < RESUBMIT_DELAY_MS) event.preventDefault();
+      else sent.set(form, event.timeStamp);
+    });
+    addEventListener("pageshow", () => {
+      sent = new WeakMap(); // Somebody went back to the page.
+    });
+  }
+
   // Scrolls the index of a module to the declaration that is shown.
   function onIndex(index) {
     const current = index.querySelector("[aria-current]");
     if (current) index.scrollTop = current.offsetTop - index.clientHeight / 2;
   }
+
+  sendFormsOnce();
 
   document.addEventListener("DOMContentLoaded", () => {
     const fields = [...document.querySelectorAll("[data-focus-key]")];

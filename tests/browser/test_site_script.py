@@ -1,7 +1,7 @@
 """The script of the site: what it adds, and pages without scripts."""
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Open
 from tests.browser.sample_registry import Site
@@ -70,6 +70,40 @@ def test_the_chosen_colour_scheme_is_stored(shared_site: Site, opened: Open) -> 
     expect(switch).to_have_attribute("aria-label", "Theme: dark")
     switch.click()
     assert page.evaluate(dark) == "light dark"
+
+
+def test_a_second_click_on_a_button_sends_its_form_once(site: Site, opened: Open) -> None:
+    page = opened(site.url).page
+    site.sign_in(page, site.served.people.ann)
+    page.goto(f"{site.url}/account/organizations")
+    sent = list[Route]()
+
+    def wait(route: Route) -> None:
+        sent.append(route)
+
+    page.route("**/account/organizations", wait)
+    page.get_by_label("Name").fill("twice")
+    page.get_by_role("button", name="Create organization").hover()
+    for _ in range(2):  # The second click comes before the answer to the first one.
+        page.mouse.down()
+        page.mouse.up()
+        page.wait_for_timeout(200)
+    assert len(sent) == 1
+    sent[0].continue_()
+    expect(page.get_by_text("Organization created.")).to_be_visible()
+
+
+def test_a_form_can_be_sent_again_after_going_back(site: Site, opened: Open) -> None:
+    page = opened(site.url).page
+    site.sign_in(page, site.served.people.ann)
+    page.goto(f"{site.url}/account/organizations")
+    for name in ("first", "second"):
+        page.get_by_label("Name").fill(name)
+        page.get_by_role("button", name="Create organization").click()
+        expect(page.get_by_text("Organization created.")).to_be_visible()
+        page.go_back()
+    page.reload()
+    expect(page.get_by_role("link", name="second")).to_be_visible()
 
 
 @pytest.mark.parametrize("path", ["/", "/about", "/search?q=x"])
