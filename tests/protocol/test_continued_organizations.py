@@ -95,6 +95,8 @@ async def test_an_organization_that_cannot_continue_it_is_refused(
     ann = await signed_in(world, world.people.ann, SETTINGS)
     await ann.submit("/account/organizations/acme/continue", continued_as=wanted)
     assert sentence in ann.text
+    assert 'id="continued_as-error"' in ann.text
+    assert f'value="{wanted}"' in ann.text
 
 
 @one_machine("its commands find a data folder")

@@ -175,6 +175,11 @@ async def test_a_successor_that_cannot_replace_a_package_is_refused(
 ) -> None:
     answer = await put(world, successor)
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+    ann = await signed_in(world, world.people.ann, MANAGE)
+    page = await ann.submit(f"{MANAGE}/successor", successor=successor)
+    assert page.status_code == status
+    assert 'id="successor-error"' in page.text
+    assert f'value="{successor}"' in page.text
 
 
 async def test_a_successor_that_its_setter_may_not_see_is_like_a_missing_one(world: World) -> None:

@@ -112,12 +112,12 @@ class Conflict(Refusal):
 
 
 @contextmanager
-def about_field(name: str, kind: type[Refusal] = Invalid) -> Generator[None]:
-    """Name the field of a form for its invalid values, and for refusals of another kind, so that
+def about_field(name: str, *kinds: type[Refusal]) -> Generator[None]:
+    """Name the field of a form for its invalid values, and for refusals of other kinds, so that
     the page shows them there."""
     try:
         yield
-    except (Invalid, kind) as refusal:
+    except (Invalid, *kinds) as refusal:
         refusal.field = refusal.field or name
         raise
 

@@ -92,8 +92,8 @@ class PublisherRules(Record):
         open_to = whom_rules_include(provider, parsed)
         if open_to:
             raise InvalidRequest(open_to)
-        if provider is Provider.GITHUB and not parsed.workflow:
-            raise InvalidRequest(_NO_WORKFLOW)
+        if provider is Provider.GITHUB:
+            _check_file(parsed.workflow)
         return parsed
 
 
@@ -197,6 +197,18 @@ def _check_tag_version(rules: PublisherRules) -> None:
                 f"The version is to come from a tag, and {rules.refs[0]} is none. Name tags such "
                 "as refs/tags/v*, or leave the tag of the version out."
             )
+            raise InvalidRequest(message)
+
+
+def _check_file(workflow: str) -> None:
+    """Raise for a workflow of GitHub Actions that is missing, or written with its folders: a rule
+    with them would match no run."""
+    with about_field("workflow"):
+        if not workflow:
+            raise InvalidRequest(_NO_WORKFLOW)
+        if workflow.startswith(".github/"):
+            file = workflow.rpartition("/")[2]
+            message = f"{workflow[:80]!r} is no file name of a workflow. Write {file} alone."
             raise InvalidRequest(message)
 
 

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from shared.auth.authorization import Authorization
 from shared.domain.access_rights import refusal_of
-from shared.domain.errors.base import Conflict, about_field
+from shared.domain.errors.base import Conflict, NotFound, about_field
 from shared.domain.errors.identity import organization_not_found
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
@@ -58,7 +58,7 @@ class Continuation(Struct, frozen=True):
             reason = reason_for_change(by, access, reason, what)
         wanted = ""
         if continued_as is not None:
-            with about_field("continued_as"):
+            with about_field("continued_as", NotFound, Conflict):
                 target = await self._visible(continued_as, by)
                 if target is None:
                     raise organization_not_found(continued_as)

@@ -104,7 +104,7 @@ class Successors(Struct, frozen=True):
             reason = reason_for_change(by, access, reason, what)
         wanted = ""
         if successor is not None:
-            with about_field("successor"):
+            with about_field("successor", NotFound, Conflict):
                 wanted = str(await self._visible(package, successor, by))
                 await self._require_no_circle(package, successor)
 

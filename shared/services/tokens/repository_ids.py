@@ -9,7 +9,7 @@ from urllib.parse import quote, urljoin, urlsplit
 from msgspec import Struct
 
 from shared.auth.secrets import Secret
-from shared.domain.errors.base import InvalidRequest, Unavailable
+from shared.domain.errors.base import InvalidRequest, Unavailable, about_field
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.times import MS, time_text
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, PROVIDER_SERVERS, Provider
@@ -68,7 +68,16 @@ class RepositoryIds(Struct, frozen=True):
         Raises `InvalidRequest` with the way out, `look-up-limited` while the server takes no more
         requests, and `TooManyRequests`.
         """
-        _check_repository(provider, repository)
+        _check_provider(provider)
+        with about_field("repository"):
+            return await self._find(provider, server, repository)
+
+    async def _find(self, provider: Provider, server: str, repository: str) -> FoundRepository:
+        if not _NAMES[provider].fullmatch(repository):
+            message = (
+                "Enter the repository as owner/name, such as octo/greet, or enter its ids instead."
+            )
+            raise InvalidRequest(message)
         address = _ADDRESSES[provider](server, repository)
         try:
             response = await self._get(address)
@@ -131,17 +140,12 @@ class RepositoryIds(Struct, frozen=True):
 _ROUNDED_UP_MS = 59_999  # The time in the sentence has no seconds.
 
 
-def _check_repository(provider: Provider, repository: str) -> None:
+def _check_provider(provider: Provider) -> None:
     if provider not in _NAMES:
         names = ", ".join(ID_CLAIMS[provider])
         message = (
             f"{provider.title} does not tell this registry the ids of a job. Enter all of "
             f"them: {names}."
-        )
-        raise InvalidRequest(message)
-    if not _NAMES[provider].fullmatch(repository):
-        message = (
-            "Enter the repository as owner/name, such as octo/greet, or enter its ids instead."
         )
         raise InvalidRequest(message)
 

@@ -1,5 +1,6 @@
 """/account/organizations/{org}/publishers: add and remove trusted publishers."""
 
+import re
 from collections.abc import Mapping
 
 import pytest
@@ -199,26 +200,37 @@ async def test_a_repository_that_is_not_found_leads_to_its_ids(owner: Browser) -
 
 
 @pytest.mark.parametrize(
-    ("form", "reason"),
+    ("form", "field", "reason"),
     [
         (
             {**NAMED, "package": ""},
+            "package",
             "A publisher publishes one package. Enter its name, or choose the scopes read.",
         ),
         (
             {**NAMED, "repository": ""},
+            "repository",
             "Enter the repository as owner/name, such as octo/greet, or enter its ids instead.",
         ),
-        ({**NAMED, "repository": "greet"}, "Enter the repository as owner/name, such as"),
-        ({**NAMED, "workflow": ""}, "names its workflow"),
-        ({**GREET, "repository_id": "octo/greet"}, "never change"),
+        ({**NAMED, "repository": "greet"}, "repository", "Enter the repository as owner/name"),
+        ({**NAMED, "repository": "octo/private"}, "repository", "has no public repository"),
+        ({**NAMED, "workflow": ""}, "workflow", "names its workflow"),
+        (
+            {**NAMED, "workflow": ".github/workflows/release.yml"},
+            "workflow",
+            "Write release.yml alone",
+        ),
+        ({**GREET, "repository_id": "octo/greet"}, "repository_id", "never change"),
     ],
 )
 async def test_an_invalid_field_has_a_message_of_its_own(
-    owner: Browser, form: dict[str, str], reason: str
+    owner: Browser, form: dict[str, str], field: str, reason: str
 ) -> None:
     assert (await owner.submit(f"{PAGE}/add", **form)).status_code == 400
-    assert reason in owner.text
+    [at] = re.findall('<input[^>]* aria-invalid="true"[^>]*>', owner.text)
+    assert f'name="{field}"' in at
+    [sentence] = re.findall(f'id="{field}-error"[^>]*>([^<]*)<', owner.text)
+    assert reason in sentence
 
 
 async def test_no_owner_uses_up_the_requests_that_a_provider_answers(

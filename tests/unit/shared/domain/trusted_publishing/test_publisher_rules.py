@@ -110,6 +110,7 @@ def test_github_has_one_environment_for_all_spellings_and_gitlab_has_several() -
             for name, value, what in (
                 ("workflow", "release", "workflow"),
                 ("workflow", "../release.yml\n", "workflow"),
+                ("workflow", ".github/workflows/release.yml", "file name of a workflow"),
                 ("environment", "a\nb", "environment"),
                 ("refs", ["main"], "ref"),
                 ("refs", ["refs/pull/*"], "ref"),
