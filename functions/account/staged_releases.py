@@ -1,10 +1,17 @@
 """/account/organizations/{org}/staged: releases that wait for a review, how each differs from
 the version before, and the decision."""
 
+from http import HTTPStatus
+
 from functions.account.organization import ORGANIZATION_ROUTE, organization_frame
+from functions.account.overview import ORGANIZATIONS_PATH
 from functions.html.cursors import page_at_cursor
+from functions.html.pages import add_done_message, see_other
 from functions.html.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from shared.domain.errors.packages import ReleaseNotFound, ReviewNotAwaited
 from shared.domain.names import parse_package_name
+from shared.domain.packages import Release
+from shared.domain.release_states import State
 from shared.runtime.answers import Answer
 from shared.services.publishing.staged_releases import StagedReleasePage
 from shared.use_cases import staged_releases
@@ -37,7 +44,13 @@ async def account_organization_staged_release(
 ) -> Answer:
     frame = await organization_frame(call, "staged")
     staged = call.registry.publishing.staged_releases
-    review = await staged.review(call.coordinate, by=call.caller)
+    try:
+        review = await staged.review(call.coordinate, by=call.caller)
+    except ReleaseNotFound:
+        # Somebody else decided meanwhile, or the browser goes back to what was decided.
+        sentence = str(ReviewNotAwaited(call.coordinate))
+        decided = FormProblem(sentence, HTTPStatus.NOT_FOUND)
+        return await account_organization_staged_releases(call, problem or decided)
     at = review.release.coordinate
     return frame.show(
         problem,
@@ -49,6 +62,17 @@ async def account_organization_staged_release(
         me=call.account.id,
         required=shown_fields(RequiredReason),
     )
+
+
+_PUBLISHED = "staged-release-published"
+add_done_message(_PUBLISHED, "Release approved and published.")
+
+
+async def _show_approved(call: SignedInCall, release: Release) -> Answer | None:
+    """Say that the release is published, unless it waits for further approvals."""
+    if release.state is not State.LIVE:
+        return None
+    return see_other(f"{ORGANIZATIONS_PATH}/{call.org}/staged?done={_PUBLISHED}")
 
 
 async def _show_link(call: SignedInCall, archive: str) -> Answer:
@@ -70,6 +94,7 @@ pages.use_case(
     account_organization_staged_release,
     lambda call: call.coordinate,
     name="account_organization_staged_release_approve",
+    then=_show_approved,
     leads_to=f"{ORGANIZATION_ROUTE}/staged",
 )
 pages.use_case(

@@ -134,11 +134,31 @@ async def test_an_owner_approves_it_on_its_page(world: World) -> None:
     page = f"{STAGED_PAGE}/greet/1.0.0"
     ann = await signed_in(world, world.people.ann, page)
     await ann.submit(f"{page}/approve")
-    assert "Release approved." in ann.text
+    assert ann.text.count("Release approved and published.") == 1
     assert await is_served(world)
     [event] = await events_of(world, "release.confirmed")
     assert event.actor == world.people.ann.account.id
     assert "Nothing waits for a review" in ann.text
+
+
+async def test_the_page_of_a_release_that_was_decided_meanwhile_is_the_list(world: World) -> None:
+    await make_maintainer(world, world.people.mia)
+    await stage(world, approvals=2)
+    page = f"{STAGED_PAGE}/greet/1.0.0"
+    ann = await signed_in(world, world.people.ann, page)
+    await ann.submit(f"{page}/approve")
+    assert ann.text.count("It is published once it has all its approvals.") == 1
+    await ann.open(page)
+    mia = await signed_in(world, world.people.mia, page)
+    await mia.submit(f"{page}/approve")
+    assert "Release approved and published." in mia.text
+    for answer, status in (
+        (await ann.submit(f"{page}/refuse", reason="Too late."), 409),
+        (await ann.open(page), 404),  # The browser goes back.
+    ):
+        assert answer.status_code == status
+        assert f"{GREET} does not wait for a review." in answer.text
+        assert "Nothing waits for a review" in answer.text
 
 
 async def test_two_approvals_are_of_two_people(world: World) -> None:
