@@ -68,6 +68,14 @@ async def test_an_invitation_is_accepted(world: World) -> None:
     assert "Invitation accepted." in bob.text
 
 
+async def test_who_is_invited_as_owner_reads_when_they_become_one(world: World) -> None:
+    bob = await signed_in(world, world.people.bob)
+    await bob.open(await invited(world))
+    assert "48 hours" not in bob.text
+    await bob.open(await invited(world, Role.OWNER))
+    assert "You become an owner 48 hours after you accept" in bob.text
+
+
 async def test_posting_the_code_alone_decides_nothing(world: World) -> None:
     link = await invited(world)
     bob = await signed_in(world, world.people.bob)

@@ -101,10 +101,9 @@ async def test_an_administrator_creates_an_account_and_gets_its_link(
     assert "Signed in as <strong>zoe</strong>" in zoe.text
 
 
-async def test_an_account_is_created_and_its_link_sent_by_mail(
-    world: World, admin: Browser
-) -> None:
-    await admin.open(PAGE)
+async def test_an_account_is_created_and_its_link_sent_by_mail(worlds: OpenWorld) -> None:
+    world = await worlds(mail="smtp", smtp_host="mail.example.org", mail_from="r@example.org")
+    admin = await signed_in(world, world.people.admin, PAGE)
     assert (await admin.submit(PAGE, name="zoe", email="zoe@example.org")).status_code == 303
     assert "A sign-in link was sent by email" in admin.text
     [mail] = world.mailer.sent
@@ -112,6 +111,17 @@ async def test_an_account_is_created_and_its_link_sent_by_mail(
     [link] = re.findall(rf"{URL}(/sign-in/link#\S+)", mail.text)
     assert link not in admin.text
     assert (await Browser(world).open(link)).status_code == 200
+
+
+async def test_a_link_that_the_registry_only_prints_is_shown_too(
+    world: World, admin: Browser
+) -> None:
+    await admin.open(PAGE)
+    await admin.submit(PAGE, name="zoe", email="zoe@example.org")
+    assert "sent by email" not in admin.text
+    [link] = re.findall(rf'value="{URL}(/sign-in/link#[^"]+)"', admin.text)
+    [mail] = world.mailer.sent
+    assert link in mail.text
 
 
 async def test_a_link_that_cannot_be_sent_is_shown(world: World, admin: Browser) -> None:

@@ -11,7 +11,7 @@ from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
 from shared.domain.scopes import Role
 from tests.support.browsers import Browser, signed_in
-from tests.support.world import URL, World
+from tests.support.world import URL, OpenWorld, World
 
 ACME = parse_org("acme")
 PAGE = "/account/organizations/acme"
@@ -112,10 +112,19 @@ async def test_an_owner_invites_by_a_link_that_is_shown_once(world: World, ann: 
     assert (await roles(world))["bob"] == "maintainer"
 
 
-async def test_an_owner_invites_by_mail(world: World, ann: Browser) -> None:
+async def test_an_owner_invites_by_mail(worlds: OpenWorld) -> None:
+    world = await worlds(mail="smtp", smtp_host="mail.example.org", mail_from="r@example.org")
+    ann = await signed_in(world, world.people.ann, PAGE)
     await ann.submit(f"{PAGE}/invite", role="member", email="bob@example.org", label="")
     assert "Invitation sent to b\N{HORIZONTAL ELLIPSIS}@example.org" in ann.text
     assert len(world.mailer.to("bob@example.org")) == 1
+    assert "/account/invitations#" not in ann.text
+
+
+async def test_who_invites_by_mail_reads_that_the_registry_only_prints_it(ann: Browser) -> None:
+    await ann.submit(f"{PAGE}/invite", role="member", email="bob@example.org", label="")
+    assert "Invitation sent" not in ann.text
+    assert "prints its mail in the terminal where it runs" in ann.text
     assert "/account/invitations#" not in ann.text
 
 
