@@ -41,6 +41,8 @@ async def test_an_owner_adds_a_webhook_sees_its_deliveries_and_removes_it(ann: B
         [number] = re.findall(r'name="number" value="(\d+)"', ann.text)
         await ann.submit(f"{webhook}/replay", number=number)
         assert "The delivery is sent again within a minute." in ann.text
+        assert "Last attempt: " in ann.text
+        assert "of 0 attempts" not in ann.text
         await runner.run("deliver-webhooks")
         await ann.open(webhook)
         assert "Delivered" in ann.text
