@@ -149,6 +149,8 @@ async def test_the_page_of_a_release_that_was_decided_meanwhile_is_the_list(worl
     await ann.submit(f"{page}/approve")
     assert ann.text.count("It is published once it has all its approvals.") == 1
     await ann.open(page)
+    assert "You approved it. It waits for others." in ann.text
+    assert f'action="{page}/approve"' not in ann.text
     mia = await signed_in(world, world.people.mia, page)
     await mia.submit(f"{page}/approve")
     assert "Release approved and published." in mia.text
