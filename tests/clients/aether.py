@@ -25,6 +25,7 @@ _LIBRARIES = (
     "maven-resolver-spi",
     "maven-resolver-util",
     "maven-resolver-impl",
+    "maven-resolver-named-locks",  # Of newer versions, such as that of Debian 13.
     "maven-resolver-connector-basic",
     "maven-resolver-transport-http",
     "maven3-resolver-provider",
@@ -116,6 +117,12 @@ class Repository:
 
 def _program(name: str) -> str:
     return shutil.which(name) or name
+
+
+def is_newer_than_in_bal() -> bool:
+    """Check whether the library here sends other requests than the one in `bal`, which is 1.7: from
+    1.9 on it sends credentials before it is asked for them."""
+    return any(_JARS.glob("maven-resolver-api-1.9.*.jar"))
 
 
 def _class_path() -> str:

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.clients.aether import Aether, AetherFailure, Repository
+from tests.clients.aether import Aether, AetherFailure, Repository, is_newer_than_in_bal
 from tests.clients.recorded_registry import Request, Served, served
 from tests.paths import BALAS
 from tests.support.archives import bala
@@ -20,6 +20,15 @@ METADATA = "/2.0/maven/acme/greet/maven-metadata.xml"
 # Each as organization, name, version and file: what a push takes. `sf-any.bala` is no good one.
 _FILES = sorted(BALAS.glob("*-any-*.bala"))
 REAL = [(*each.stem.replace("-any-", "-").split("-"), str(each)) for each in _FILES]
+
+
+@pytest.fixture
+def as_bal_asks(aether: Aether) -> None:
+    """Skip a test of each request where the library, which is installed by now, is not as in
+    `bal`."""
+    del aether
+    if is_newer_than_in_bal():
+        pytest.skip("the Maven resolver of this Debian is newer than that of bal")
 
 
 @pytest.fixture
@@ -46,6 +55,7 @@ def lines(requests: list[Request]) -> list[tuple[str, str, int]]:
     return [(each.method, each.path, each.status) for each in requests]
 
 
+@pytest.mark.usefixtures("as_bal_asks")
 def test_a_push_is_these_requests_in_this_order(
     owner: Repository, registry: Served, tmp_path: Path
 ) -> None:
@@ -74,6 +84,7 @@ def test_a_push_is_these_requests_in_this_order(
     assert {each.headers["expect"] for each in puts} == {"100-continue"}
 
 
+@pytest.mark.usefixtures("as_bal_asks")
 def test_a_later_push_reads_the_metadata_and_adds_to_it(
     owner: Repository, registry: Served, tmp_path: Path
 ) -> None:
@@ -172,6 +183,7 @@ def test_without_credentials_nothing_is_pushed(stranger: Repository, tmp_path: P
     assert stranger.do("versions", "acme", "greet") == "[]"
 
 
+@pytest.mark.usefixtures("as_bal_asks")
 @pytest.mark.parametrize("name", ["bom.cdx.json", "greet-1.0.0.cdx.json"])
 def test_a_bill_of_materials_follows_with_a_challenge_of_its_own(
     owner: Repository, registry: Served, tmp_path: Path, name: str
