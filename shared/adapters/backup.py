@@ -165,7 +165,7 @@ def restore(
                 connection.execute("DELETE FROM leases")
                 # What was published after the backup is not known here, and stays published.
                 if _has_entities(connection):
-                    connection.execute(_STOP_THE_LOG, (LogState.kind, RESTORED))
+                    connection.execute(_STOP_THE_LOG, (RESTORED, LogState.kind))
             # The first of the folders, because no start takes a folder with keys for an empty one.
             _copy_keys(origin, place)
             has_keys = any(place.keys.glob("*.key"))
@@ -417,8 +417,8 @@ _KEY_TEXTS = (release_keys.FILE_NAME, log_keys.FILE_NAME, log_keys.WITNESS_FILE_
 
 # A log that has stopped keeps its reason.
 _STOP_THE_LOG = """
-    UPDATE entities SET body = json_set(body, '$.stopped', ?2)
-    WHERE kind = ?1 AND coalesce(json_extract(body, '$.stopped'), '') = ''
+    UPDATE entities SET body = json_set(body, '$.stopped', ?)
+    WHERE kind = ? AND coalesce(json_extract(body, '$.stopped'), '') = ''
 """
 
 
