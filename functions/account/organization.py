@@ -136,7 +136,7 @@ async def account_organization(
         waits_for_another=registry.settings.two_administrators,
         signs_up=registry.settings.sign_up == "anyone"
         and bool(registry.identity.sign_in_flow.providers),
-        prints_mail=registry.settings.mail == "console",
+        prints_mail=registry.settings.prints_mail,
         is_unsent=bool(invited and invited.link and call.form.text("email")),
     )
 

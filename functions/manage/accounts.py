@@ -168,7 +168,7 @@ async def manage_account_create(call: SignedInCall) -> Answer:
         account = await _accounts(call).create(form.text("name"), by=by)
     link = await call.registry.identity.sign_in_flow.issue_link(account, by=by)
     sent = address and await _accounts(call).send_sign_in_link(account, address, link, by=by)
-    if sent and call.registry.settings.mail != "console":
+    if sent and not call.registry.settings.prints_mail:
         return see_other(f"{ACCOUNTS_PATH}/{account.id}?done=invited")
     return await _account_page(call, account.id, link=link)
 

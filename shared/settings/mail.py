@@ -40,6 +40,11 @@ class MailSettings(TopicSettings):
         description="Address of the resource of Azure Communication Services; required for azure.",
     )
 
+    @property
+    def prints_mail(self) -> bool:
+        """Whether mail is printed where the registry runs, so that it reaches nobody else."""
+        return self.mail == "console"
+
     @field_validator("mail_from")
     @classmethod
     def _check_mail_from(cls, address: str, info: ValidationInfo) -> str:
